@@ -1,0 +1,70 @@
+# third-party::{jansson,curl,yaml,rdkafka}: from the pinned sources or from the system.
+#
+#                            jansson curl yaml    rdkafka
+#   preset dev               system               pinned
+#   preset release           pinned               pinned
+#   KCB_SYSTEM_LIBRARIES=ON  system               system
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+function(kcb_take_from_system name module)
+    pkg_check_modules(kcb_${name} REQUIRED IMPORTED_TARGET GLOBAL ${module})
+    add_library(third-party::${name} ALIAS PkgConfig::kcb_${name})
+endfunction()
+
+# kcb_take_pinned(NAME ARCHIVE [LIBS what it needs...])
+function(kcb_take_pinned name archive)
+    cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "LIBS")
+    add_library(third-party::${name} STATIC IMPORTED GLOBAL)
+    set_target_properties(third-party::${name} PROPERTIES
+        IMPORTED_LOCATION "${kcb_pinned_prefix}/lib/${archive}"
+        INTERFACE_INCLUDE_DIRECTORIES "${kcb_pinned_prefix}/include"
+        INTERFACE_LINK_LIBRARIES "${arg_LIBS}")
+endfunction()
+
+# Builds the pinned libraries, or finds them built, and says where they are.
+function(kcb_build_pinned set result)
+    set(command "${PROJECT_SOURCE_DIR}/third-party/build")
+    execute_process(
+        COMMAND "${command}" "${set}"
+        OUTPUT_VARIABLE prefix
+        OUTPUT_STRIP_TRAILING_WHITESPACE
+        RESULT_VARIABLE status)
+    if(NOT status EQUAL 0)
+        message(FATAL_ERROR
+            "The pinned libraries are not there. With a network, run:  third-party/build ${set}")
+    endif()
+    set(${result} "${prefix}" PARENT_SCOPE)
+endfunction()
+
+if(KCB_SYSTEM_LIBRARIES)
+    kcb_take_from_system(jansson jansson)
+    kcb_take_from_system(curl libcurl)
+    kcb_take_from_system(yaml yaml-0.1)
+    kcb_take_from_system(rdkafka rdkafka)
+elseif(KCB_PINNED_LIBRARIES STREQUAL "all")
+    kcb_build_pinned(release kcb_pinned_prefix)
+    kcb_take_pinned(zlib libz.a)
+    kcb_take_pinned(crypto libcrypto.a LIBS Threads::Threads ${CMAKE_DL_LIBS})
+    kcb_take_pinned(ssl libssl.a LIBS third-party::crypto)
+    kcb_take_pinned(jansson libjansson.a)
+    kcb_take_pinned(yaml libyaml.a)
+    kcb_take_pinned(curl libcurl.a LIBS third-party::ssl third-party::crypto third-party::zlib)
+    kcb_take_pinned(rdkafka librdkafka.a
+        LIBS third-party::ssl third-party::crypto third-party::zlib m)
+elseif(EXISTS "${PROJECT_SOURCE_DIR}/third-party/build")
+    kcb_take_from_system(jansson jansson)
+    kcb_take_from_system(curl libcurl)
+    kcb_take_from_system(yaml yaml-0.1)
+    kcb_build_pinned(dev kcb_pinned_prefix)
+    kcb_take_from_system(openssl openssl)
+    kcb_take_from_system(zlib zlib)
+    kcb_take_pinned(rdkafka librdkafka.a
+        LIBS third-party::openssl third-party::zlib Threads::Threads ${CMAKE_DL_LIBS} m)
+else()
+    kcb_take_from_system(jansson jansson)
+    kcb_take_from_system(curl libcurl)
+    kcb_take_from_system(yaml yaml-0.1)
+    message(STATUS "third-party/build is not there yet: no third-party::rdkafka")
+endif()
