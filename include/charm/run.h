@@ -45,6 +45,8 @@ struct charm_arena *charm_arena(struct charm_run *run); /* memory until the run 
 const char *charm_current(const struct charm_run *run);
 /* The `ports` of the layer of this name. */
 const void *charm_layer_ports(const struct charm_run *run, const char *layer);
+/* A place for one pointer that the layer keeps during this run (what it computed once), NULL at first. */
+void **charm_layer_memo(struct charm_run *run, const char *layer);
 /* The functions to the outside that the whole run was given. */
 const struct charm_ports *charm_ports(const struct charm_run *run);
 
