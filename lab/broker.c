@@ -1,0 +1,256 @@
+#include "lab/broker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/memory.h"
+#include "lab/net.h"
+
+/* One fixed cluster id: 16 bytes in base64url, as StorageTool random-uuid makes them. */
+static const char cluster_id[] = "bGFiLWthZmthLWNsdXN0ZQ";
+static const char ready_line[] = "Kafka Server started";
+
+enum { STOP_GRACE_MS = 15000 };
+
+const char *lab_broker_state_name(enum lab_broker_state state)
+{
+    static const char *const names[] = {
+        [LAB_BROKER_STOPPED] = "stopped",   [LAB_BROKER_FORMATTING] = "formatting",
+        [LAB_BROKER_STARTING] = "starting", [LAB_BROKER_READY] = "ready",
+        [LAB_BROKER_STOPPING] = "stopping", [LAB_BROKER_FAILED] = "failed",
+    };
+    return names[state];
+}
+
+static const char *path_of(const struct lab_broker *broker, const char *name)
+{
+    return charm_arena_printf(broker->arena, "%s/%s", broker->dir, name);
+}
+
+int lab_broker_init(struct lab_broker *broker, const char *home, const char *dir,
+                    const char *address, struct charm_error *reterr)
+{
+    struct charm_arena *arena = charm_arena_new();
+    *broker = (struct lab_broker){ .arena = arena,
+                                   .dir = charm_arena_copy(arena, dir),
+                                   .address = charm_arena_copy(arena, address) };
+    return lab_java_find(arena, charm_arena_copy(arena, home), dir, &broker->java, reterr);
+}
+
+/* ---- server.properties: kafka-connect.md 9.3 ---- */
+
+static void add_properties(const struct lab_broker *broker, struct charmi_buf *buf)
+{
+    const char *at = broker->address;
+    charmi_buf_addf(buf,
+                    "process.roles=broker,controller\n"
+                    "node.id=1\n"
+                    "listeners=PLAINTEXT://%s:%d,CONTROLLER://%s:%d\n"
+                    "advertised.listeners=PLAINTEXT://%s:%d\n",
+                    at, broker->port, at, broker->controller_port, at, broker->port);
+    charmi_buf_addf(buf, "controller.quorum.voters=1@%s:%d\n", at, broker->controller_port);
+    charmi_buf_addf(buf, "log.dirs=%s\n", path_of(broker, "data"));
+    charmi_buf_add(buf, "controller.listener.names=CONTROLLER\n"
+                        "inter.broker.listener.name=PLAINTEXT\n"
+                        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n"
+                        "auto.create.topics.enable=false\n"
+                        "offsets.topic.replication.factor=1\n"
+                        "offsets.topic.num.partitions=5\n"
+                        "transaction.state.log.replication.factor=1\n"
+                        "transaction.state.log.min.isr=1\n"
+                        "transaction.state.log.num.partitions=5\n"
+                        "share.coordinator.state.topic.replication.factor=1\n"
+                        "share.coordinator.state.topic.min.isr=1\n"
+                        "group.initial.rebalance.delay.ms=0\n"
+                        "log.segment.bytes=16777216\n"
+                        "log.cleaner.dedupe.buffer.size=16777216\n");
+    charmi_buf_add(buf, broker->extra);
+    charmi_buf_add(buf, "\n");
+}
+
+static int write_properties(const struct lab_broker *broker, struct charm_error *reterr)
+{
+    charmi_auto_buf struct charmi_buf buf = charmi_buf_init(256 * 1024);
+    add_properties(broker, &buf);
+    const char *path = path_of(broker, "server.properties");
+    FILE *file = fopen(path, "we");
+    if (file == NULL) {
+        return charm_error_os(reterr, errno, "write %s", path);
+    }
+    const int put = fputs(charmi_buf_text(&buf), file);
+    if (fclose(file) != 0 || put < 0) {
+        return charm_error_os(reterr, errno, "write %s", path);
+    }
+    return 0;
+}
+
+/* ---- the processes ---- */
+
+static int run(struct lab_broker *broker, const char *program, const char *main_class,
+               const char *const *arguments, struct charm_error *reterr)
+{
+    struct charm_arena *arena = broker->arena;
+    struct charmi_words options = { 0 };
+    charmi_words_add(arena, &options, "-Xmx256m");
+    struct charmi_words argv =
+        lab_java_command(arena, &broker->java, program, &options, main_class);
+    for (size_t i = 0; arguments[i] != NULL; i++) {
+        charmi_words_add(arena, &argv, arguments[i]);
+    }
+    const struct charmi_words env = lab_java_environment(arena);
+    const struct lab_child_plan plan = {
+        .argv = argv.at,
+        .env = env.at,
+        .log = path_of(broker, "broker.log"),
+    };
+    return lab_child_start(&broker->child, &plan, reterr);
+}
+
+static int run_format(struct lab_broker *broker, struct charm_error *reterr)
+{
+    const char *const arguments[] = {
+        "format", "-t", cluster_id, "-c", path_of(broker, "server.properties"), NULL,
+    };
+    broker->state = LAB_BROKER_FORMATTING;
+    return run(broker, "format", "kafka.tools.StorageTool", arguments, reterr);
+}
+
+/* The pid lies in a file, so that a test can kill the broker as a crash would. */
+static void write_pid(const struct lab_broker *broker)
+{
+    FILE *file = fopen(path_of(broker, "broker.pid"), "we");
+    if (file != NULL) {
+        fprintf(file, "%d\n", (int)broker->child.pid);
+        CHARMI_IGNORE(fclose(file), "only a convenience");
+    }
+}
+
+static int run_server(struct lab_broker *broker, struct charm_error *reterr)
+{
+    struct stat log = { 0 };
+    broker->log_read = stat(path_of(broker, "broker.log"), &log) == 0 ? log.st_size : 0;
+    const char *const arguments[] = { path_of(broker, "server.properties"), NULL };
+    const int code = run(broker, "broker", "kafka.Kafka", arguments, reterr);
+    if (code == 0) {
+        broker->state = LAB_BROKER_STARTING;
+        write_pid(broker);
+    }
+    return code;
+}
+
+static int choose_ports(struct lab_broker *broker, struct charm_error *reterr)
+{
+    /* 9092 as people know it, when nobody has it; a restarted broker keeps what it had. */
+    if (broker->port == 0) {
+        broker->port =
+            lab_net_is_free(broker->address, 9092) ? 9092 : lab_net_free_port(broker->address);
+        broker->controller_port = lab_net_free_port(broker->address);
+    }
+    if (broker->port == 0 || broker->controller_port == 0) {
+        return charm_error_set(reterr, CHARM_EFAILED, "start the broker: no free port on %s",
+                               broker->address);
+    }
+    return 0;
+}
+
+int lab_broker_start(struct lab_broker *broker, const char *extra, struct charm_error *reterr)
+{
+    if (broker->state != LAB_BROKER_STOPPED && broker->state != LAB_BROKER_FAILED) {
+        return 0;
+    }
+    broker->extra = charm_arena_copy(broker->arena, extra == NULL ? "" : extra);
+    int code = choose_ports(broker, reterr);
+    if (code == 0) {
+        code = write_properties(broker, reterr);
+    }
+    if (code != 0) {
+        return code;
+    }
+    const char *formatted = path_of(broker, "data/meta.properties");
+    return access(formatted, R_OK) == 0 ? run_server(broker, reterr) : run_format(broker, reterr);
+}
+
+void lab_broker_ask_stop(struct lab_broker *broker, int64_t now_ms)
+{
+    if (broker->child.pid == 0 || broker->state == LAB_BROKER_STOPPING) {
+        return;
+    }
+    lab_child_signal(&broker->child, SIGTERM);
+    broker->state = LAB_BROKER_STOPPING;
+    broker->stop_by_ms = now_ms + STOP_GRACE_MS;
+}
+
+/* ---- going on ---- */
+
+/* Has the log said, since the last look, that the server is up? */
+static bool log_says_ready(struct lab_broker *broker)
+{
+    const int fd = open(path_of(broker, "broker.log"), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    bool ready = false;
+    char text[16 * 1024];
+    const size_t overlap = sizeof(ready_line);
+    ssize_t size = pread(fd, text, sizeof(text) - 1, broker->log_read);
+    while (!ready && size > (ssize_t)overlap) {
+        text[size] = '\0';
+        ready = strstr(text, ready_line) != NULL;
+        broker->log_read += size - (ssize_t)overlap; /* the line may lie across two reads */
+        size = pread(fd, text, sizeof(text) - 1, broker->log_read);
+    }
+    close(fd);
+    return ready;
+}
+
+static void fail(struct lab_broker *broker, const char *what)
+{
+    char how[64];
+    lab_child_describe_end(&broker->child, how, sizeof(how));
+    broker->state = LAB_BROKER_FAILED;
+    snprintf(broker->failure, sizeof(broker->failure), "%s ended with %s, see %s", what, how,
+             path_of(broker, "broker.log"));
+}
+
+static void after_end(struct lab_broker *broker)
+{
+    struct charm_error error = { 0 };
+    if (broker->state == LAB_BROKER_STOPPING) {
+        broker->state = LAB_BROKER_STOPPED;
+    } else if (broker->state == LAB_BROKER_FORMATTING && broker->child.status == 0) {
+        if (run_server(broker, &error) != 0) {
+            fail(broker, "the broker");
+        }
+    } else {
+        fail(broker, broker->state == LAB_BROKER_FORMATTING ? "formatting" : "the broker");
+    }
+}
+
+bool lab_broker_tick(struct lab_broker *broker, int64_t now_ms)
+{
+    const enum lab_broker_state before = broker->state;
+    if (before == LAB_BROKER_STOPPED || before == LAB_BROKER_FAILED) {
+        return false;
+    }
+    if (!lab_child_running(&broker->child)) {
+        after_end(broker);
+    } else if (before == LAB_BROKER_STARTING && log_says_ready(broker)) {
+        broker->state = LAB_BROKER_READY;
+    } else if (before == LAB_BROKER_STOPPING && now_ms > broker->stop_by_ms) {
+        lab_child_signal(&broker->child, SIGKILL);
+    }
+    return broker->state != before;
+}
+
+void lab_broker_release(struct lab_broker *broker)
+{
+    lab_child_stop(&broker->child, 5000);
+    charm_arena_free(broker->arena);
+    *broker = (struct lab_broker){ 0 };
+}

@@ -1,0 +1,60 @@
+/*
+ * lab/broker.h: one real Kafka broker (KRaft, combined mode).
+ *
+ * Formatting and starting take seconds, so they are processes; lab_broker_tick() goes from one to the next. Data,
+ * properties and log lie in the directory given; a stopped broker can be started again on the same data.
+ *
+ *     stopped -> formatting -> starting -> ready -> stopping -> stopped
+ *                                    \-> failed (the log says why)
+ *
+ * May include: lab/child.h, lab/java.h.
+ */
+#ifndef LAB_BROKER_H
+#define LAB_BROKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lab/child.h"
+#include "lab/java.h"
+
+enum lab_broker_state {
+    LAB_BROKER_STOPPED,
+    LAB_BROKER_FORMATTING,
+    LAB_BROKER_STARTING,
+    LAB_BROKER_READY,
+    LAB_BROKER_STOPPING,
+    LAB_BROKER_FAILED,
+};
+
+struct lab_broker {
+    struct charm_arena *arena; /* of this struct; what stands below is in it */
+    struct lab_java java;
+    const char *dir;
+    const char *address;
+    const char *extra; /* lines that are added to server.properties */
+    int port;
+    int controller_port;
+    enum lab_broker_state state;
+    struct lab_child child;
+    int64_t log_read; /* bytes of the log looked at so far */
+    int64_t stop_by_ms;
+    char failure[300];
+};
+
+/* Prepares the struct; starts nothing. `home` as in lab_java_find(). */
+CHARM_MUST_CHECK int lab_broker_init(struct lab_broker *broker, const char *home, const char *dir,
+                                     const char *address, struct charm_error *reterr);
+/* Starts it unless it runs; `extra` are further lines for server.properties. */
+CHARM_MUST_CHECK int lab_broker_start(struct lab_broker *broker, const char *extra,
+                                      struct charm_error *reterr);
+/* Asks it to stop in good order; lab_broker_tick() sees it through. */
+void lab_broker_ask_stop(struct lab_broker *broker, int64_t now_ms);
+/* Goes on. Returns whether the state is another one now. */
+bool lab_broker_tick(struct lab_broker *broker, int64_t now_ms);
+/* Ends it, waits, and releases the struct. */
+void lab_broker_release(struct lab_broker *broker);
+/* One word for people. */
+const char *lab_broker_state_name(enum lab_broker_state state);
+
+#endif

@@ -1,0 +1,16 @@
+# The real half of the lab: broker, workers, network. Included by lab/CMakeLists.txt.
+add_library(lab-real STATIC
+    broker.c
+    child.c
+    cluster_check.c
+    cluster_check_pod.c
+    cluster_quantity.c
+    cluster_schema.c
+    java.c
+    kafka_app.c
+    net.c
+)
+# unshare(2), memfd_create(2), close_range(2), execvpe(3)
+target_compile_definitions(lab-real PRIVATE _GNU_SOURCE)
+target_include_directories(lab-real PUBLIC ${PROJECT_SOURCE_DIR})
+target_link_libraries(lab-real PUBLIC charm-base PRIVATE kcb-options m)
