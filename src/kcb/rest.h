@@ -84,9 +84,10 @@ CHARM_MUST_CHECK int kcbi_rest_version(struct kcbi_rest *rest, const char **ret_
 bool kcbi_version_before(const char *version, int major, int minor);
 
 /*
- * Every connector as the workers know it: a map of name to {"config": map, "status": map}, a member that could not be
- * read is left out. One GET since 2.3; before, one list and two GETs for each of `names` (a map, by its keys), and
- * `*ret_old` is true.
+ * Every connector as the workers know it: a map of name to {"config": map, "status": map, "type": text}; a member that
+ * could not be read is left out. One GET since 2.3. Before, `*ret_old` is true: one list, and two GETs for each of
+ * `names` (a map, by its keys; NULL: all). CHARM_EFAILED, retriable when the workers said "not now"; CHARM_EPARSE when
+ * the answer is no list; else as kcbi_rest_get().
  */
 CHARM_MUST_CHECK int kcbi_live_connectors(struct kcbi_rest *rest, const struct charm_value *names,
                                           struct charm_value **ret_live, bool *ret_old,
