@@ -82,9 +82,9 @@ static bool valid_version(const struct charm_value *value)
     if (!is_text(value) || text[0] == '\0') {
         return is_text(value);
     }
-    unsigned int part[3] = { 0, 0, 0 };
+    unsigned int part[4] = { 0, 0, 0, 0 };
     int parts = 0;
-    while (parts < 3 && isdigit((unsigned char)*text)) {
+    while (parts < 4 && isdigit((unsigned char)*text)) {
         for (; isdigit((unsigned char)*text) && part[parts] < 1000; text++) {
             part[parts] = part[parts] * 10 + (unsigned int)(*text - '0');
         }
