@@ -33,6 +33,7 @@ struct charm_option {
 };
 
 struct charm_files {
+    const struct charm_value *metadata;     /* metadata.yaml */
     const char *name;                       /* of the charm */
     const char *summary;                    /* of the charm */
     const struct charm_endpoint *endpoints; /* sorted by name */
@@ -47,7 +48,7 @@ CHARM_MUST_CHECK int charmi_charmfiles_load(struct charm_arena *arena,
                                             const struct charm_ports *ports, const char *dir,
                                             const struct charm_files **ret_files,
                                             struct charm_error *reterr);
-/* The same from parsed documents; NULL counts as an empty one. */
+/* The same from parsed documents, borrowed as long as the files; NULL counts as an empty one. */
 CHARM_MUST_CHECK int charmi_charmfiles_from(struct charm_arena *arena,
                                             const struct charm_value *metadata,
                                             const struct charm_value *config,

@@ -1,0 +1,59 @@
+/*
+ * charm/hooktools.h: calls of Juju's hook tools, each with a deadline and a ceiling, each noted.
+ *
+ * Invariants. Reads ask for JSON. Free text stands behind `--`. A document goes through standard input in a form
+ * that is JSON and YAML 1.1 at once, since Juju reads it as YAML (juju-contract.md 3.1). Errors name the tool,
+ * its arguments without values and secrets, the exit code and what the tool said. An exit code other than 0 is
+ * CHARM_EREFUSED; a tool that could not be run, or did not end, has its own code.
+ *
+ *     const struct charm_value *ids = NULL;
+ *     r = charmi_tool_read(tools, CHARMI_ARGV("relation-ids", "--format=json", "kafka"), &ids, &error);
+ *
+ * May include: charm/{ports,redact,value}.h.
+ */
+#ifndef CHARMI_HOOKTOOLS_H
+#define CHARMI_HOOKTOOLS_H
+
+#include <stdint.h>
+
+#include "charm/error.h"
+#include "charm/ports.h"
+#include "charm/redact.h"
+#include "charm/value.h"
+
+#define CHARMI_ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* A call that was made, for the story. */
+struct charmi_tool_note {
+    const char *line; /* tool and arguments, without secrets */
+    int64_t took_ms;
+    int exit_code;   /* -1: it did not run to an end */
+    bool writes;     /* it changes something outside */
+    size_t in_bytes; /* of standard input */
+};
+
+struct charmi_tools {
+    const struct charm_ports *ports;
+    struct charm_arena *arena;
+    const struct charmi_secrets *secrets; /* may grow during the run */
+    struct charmi_tool_note *notes;
+    size_t note_count;
+    size_t note_capacity;
+};
+
+/* The tool's answer as a value (no output counts as null), owned by the arena. */
+CHARM_MUST_CHECK int charmi_tool_read(struct charmi_tools *tools, const char *const *argv,
+                                      const struct charm_value **ret_value,
+                                      struct charm_error *reterr);
+/* A tool that changes something; `document` (may be NULL) is what it reads on standard input. */
+CHARM_MUST_CHECK int charmi_tool_write(struct charmi_tools *tools, const char *const *argv,
+                                       const struct charm_value *document,
+                                       struct charm_error *reterr);
+
+/* A map of texts as JSON that a YAML 1.1 parser reads as the same map. Pure. */
+const char *charmi_tool_document(struct charm_arena *arena, const struct charm_value *map);
+/* Tool and arguments on one line for people. Pure. */
+const char *charmi_tool_line(struct charm_arena *arena, const struct charmi_secrets *secrets,
+                             const char *const *argv);
+
+#endif
