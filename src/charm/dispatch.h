@@ -63,24 +63,17 @@ struct charmi_callbacks {
 };
 
 /*
- * A hook run or restricted run (1.2, 1.5). Ends early with the first row that returns CHARM_FAILED (CHARM_EFAILED naming it; why it
- * failed is the caller's to know), with the error of the flags, or with CHARM_ECYCLE. A `once` row that returns CHARM_LATER
- * is not marked. Each row runs as the current one of the flags.
+ * One run in its situation. A hook settles (1.2), a restricted hook runs its rows once (1.5), an action runs its row once if
+ * its guards hold: CHARM_ENOTFOUND if no row has it, CHARM_EREFUSED with the guard that does not hold.
+ *
+ * Ends early with the first row that returns CHARM_FAILED (CHARM_EFAILED naming it; why it failed is the caller's to
+ * know), with the error of the flags, or with CHARM_ECYCLE. A `once` row that returns CHARM_LATER is not marked. Each row
+ * runs as the current one of the flags.
  */
 CHARM_MUST_CHECK int charmi_dispatch(const struct charmi_table *table, struct charmi_flags *flags,
                                      const struct charmi_situation *here,
                                      const struct charmi_callbacks *callbacks,
                                      struct charm_error *reterr);
-
-/*
- * The row of the action `here->name`, once, if its guards hold. CHARM_ENOTFOUND: no row has it; CHARM_EREFUSED: a guard
- * does not hold (the text says which); else as charmi_dispatch().
- */
-CHARM_MUST_CHECK int charmi_dispatch_action(const struct charmi_table *table,
-                                            struct charmi_flags *flags,
-                                            const struct charmi_situation *here,
-                                            const struct charmi_callbacks *callbacks,
-                                            struct charm_error *reterr);
 
 /* ---- why ---- */
 /* A guard that does not hold, with the names to blame: flags to be set (when: the missing ones; when-any, not-all: all

@@ -95,8 +95,13 @@ struct charmi_listener charmi_flags_listen(struct charmi_flags *flags,
                                            struct charmi_listener listener);
 
 /* ---- the watch: which rows get another chance in the same run (1.4) ---- */
-struct charmi_watch_list {
-    const size_t *ids; /* in order, duplicates allowed */
+struct charmi_change {
+    size_t id;
+    bool set;                      /* else cleared */
+    const struct charmi_entry *by; /* the row in which it happened, or NULL */
+};
+struct charmi_changes {
+    const struct charmi_change *at; /* in order, duplicates allowed */
     size_t count;
 };
 void charmi_flags_watch_reset(struct charmi_flags *flags);
@@ -104,8 +109,8 @@ void charmi_flags_watch_iteration(struct charmi_flags *flags, size_t iteration);
 /* Changes become what was pending; pending becomes empty. */
 void charmi_flags_watch_commit(struct charmi_flags *flags);
 size_t charmi_flags_watch_at(const struct charmi_flags *flags); /* the iteration */
-struct charmi_watch_list charmi_flags_watch_changes(const struct charmi_flags *flags);
-struct charmi_watch_list charmi_flags_watch_pending(const struct charmi_flags *flags);
+struct charmi_changes charmi_flags_watch_changes(const struct charmi_flags *flags);
+struct charmi_changes charmi_flags_watch_pending(const struct charmi_flags *flags);
 /* May a row that watches these flags match? */
 bool charmi_flags_watch(const struct charmi_flags *flags, const char *const *names);
 

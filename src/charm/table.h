@@ -11,7 +11,7 @@
  *                                &table, &error);
  *     const struct charmi_entry *entry = charmi_table_find(table, "hello.greet");
  *
- * May include: charm/{layer,value}.h, base.
+ * May include: charm/{layer,names,patterns,value}.h, base.
  */
 #ifndef CHARMI_TABLE_H
 #define CHARMI_TABLE_H
@@ -21,6 +21,7 @@
 
 #include "charm/error.h"
 #include "charm/layer.h"
+#include "charm/names.h"
 #include "charm/value.h"
 
 /* The two hooks in which Juju offers no facts (reactive-framework.md 1.5). */
@@ -49,7 +50,8 @@ enum charmi_phase {
     CHARMI_PHASE_OTHER,      /* rows with flag guards */
     CHARMI_PHASE_RESTRICTED, /* rows for a restricted hook */
     CHARMI_PHASE_ACTION,     /* rows for an action */
-    CHARMI_PHASE_ANY,        /* `once` alone: phase hooks, and restricted runs too (1.2) */
+    CHARMI_PHASE_ANY, /* recorded rules: `once` alone; phase hooks, and restricted runs too (1.2) */
+    CHARMI_PHASE_NEVER, /* recorded rules: a hook guard beside flag guards */
 };
 
 struct charmi_entry {
@@ -76,8 +78,6 @@ struct charmi_flag {
     size_t guard_count;
 };
 
-struct charmi_names; /* flag name -> number */
-
 struct charmi_table {
     const struct charm_layer *const *layers; /* in link order, NULL-ended */
     const struct charmi_entry *entries;
@@ -93,7 +93,10 @@ struct charmi_table {
     const struct charm_output *const *outputs;
     const struct charm_layer *const *output_layers; /* whose output it is, beside `outputs` */
     size_t output_count;
-    const struct charmi_names *names;
+    const struct charmi_names *names;       /* of flags */
+    const struct charmi_names *entry_names; /* ids of entries */
+    const struct charmi_names *actions;     /* see charmi_table_find_action() */
+    const size_t *action_entries;
     bool recorded; /* built with CHARMI_TABLE_RECORDED */
 };
 
@@ -122,8 +125,7 @@ const struct charmi_entry *charmi_table_find(const struct charmi_table *table, c
 /* The row of this action, or NULL. */
 const struct charmi_entry *charmi_table_find_action(const struct charmi_table *table,
                                                     const char *action);
-/* Number of a flag, or CHARMI_NO_FLAG if no layer names it. */
-#define CHARMI_NO_FLAG ((size_t)-1)
+/* Number of a flag, or CHARMI_NO_NAME if no layer names it. */
 size_t charmi_table_flag(const struct charmi_table *table, const char *name);
 /* What kind a flag of this name is, named by a layer or not. */
 enum charmi_flag_kind charmi_table_kind(const struct charmi_table *table, const char *name);
@@ -132,14 +134,5 @@ CHARM_MUST_CHECK int charmi_table_check_trigger(const struct charmi_table *table
                                                 const struct charm_trigger *trigger,
                                                 struct charm_error *reterr);
 bool charmi_guard_on_flags(enum charm_guard_kind kind);
-
-/* ---- numbers for names, also used by charm/flags.h for names first seen in a run ---- */
-struct charmi_names *charmi_names_new(struct charm_arena *arena, size_t first);
-/* The number of `name`, a new one (counted from `first`) if need be; copies the name. */
-size_t charmi_names_intern(struct charmi_names *names, const char *name);
-size_t charmi_names_find(const struct charmi_names *names,
-                         const char *name); /* or CHARMI_NO_FLAG */
-const char *charmi_names_text(const struct charmi_names *names, size_t id);
-size_t charmi_names_count(const struct charmi_names *names);
 
 #endif
