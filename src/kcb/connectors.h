@@ -104,15 +104,37 @@ struct kcbi_plan kcbi_plan_connectors(struct charm_arena *arena,
 bool kcbi_same_config(struct charm_arena *arena, const struct charm_value *wanted,
                       const struct charm_value *live);
 
+/* ---- carrying it out ---- */
+struct kcbi_carried {
+    struct charm_value *owned; /* ours from now on: name to {"row"}, sorted */
+    struct charm_value *there; /* names that were created or updated just now */
+    size_t written;            /* how many */
+    size_t claimed;            /* names written down, to be created in the next run */
+    const char *blocked;       /* worst that a person must act on; "" if nothing */
+    const char *waiting;       /* worst that is taken up again by itself; "" if nothing */
+};
+enum kcbi_worker_age {
+    KCBI_WORKER_CURRENT,
+    KCBI_WORKER_OLD /* before 2.3: validates nothing by itself */
+};
+/*
+ * Does what the plan says. A "not now" is no failure: it is said in `waiting` and done in a later run.
+ * CHARM_EREFUSED: leadership was lost on the way, `ret_carried` is not to be trusted with the application state.
+ */
+CHARM_MUST_CHECK int kcbi_carry_out(struct kcbi_rest *rest, const struct kcbi_plan *plan,
+                                    enum kcbi_worker_age age, struct kcbi_carried *ret_carried,
+                                    struct charm_error *reterr);
+
 /* ---- pure: how they are ---- */
 struct kcbi_health {
-    size_t running;  /* connector and all its tasks run */
-    size_t paused;   /* paused or stopped by somebody */
-    size_t starting; /* unassigned, restarting, no status or no task yet */
-    size_t failed;
+    size_t running;      /* connector and all its tasks run */
+    size_t idle;         /* of these: without any task */
+    size_t paused;       /* paused or stopped by somebody */
+    size_t starting;     /* unassigned, restarting, no status yet */
+    size_t failed;       /* connector or a task */
     const char *failure; /* the first failed one by name, with the reason; "" if none */
 };
-/* Of the connectors named by the keys of `names`. */
+/* Of the connectors named by the keys of `names`, in their order. */
 struct kcbi_health kcbi_judge_health(struct charm_arena *arena, const struct charm_value *names,
                                      const struct charm_value *live);
 /* "2 connectors running", "1 of 2 connectors running, 1 paused"; "" when there are none. */
