@@ -1,0 +1,65 @@
+/*
+ * kcb/worker_config.h: the properties of the workers, from all who have a say, and those of the charm's own client.
+ *
+ * Weakest first: what the charm computes, the upper layer's settings, the operator's named options, the lines of option
+ * worker-config. Some keys belong to the charm, because Service, probes, topics or other workers count on them: giving
+ * one another value is an error with the reason. A key that carries a secret is an error too, as long as the properties
+ * travel in a ConfigMap; its value is never in the text (architecture, decision 16).
+ *
+ *     struct kcbi_worker_inputs inputs = { .names = &names, .brokers = brokers, .version = version, .image = &image };
+ *     struct kcbi_worker_config config;
+ *     if (kcbi_worker_config_make(arena, &inputs, &config, reterr) == 0) {
+ *         puts(config.text);
+ *     }
+ *
+ * May include: charm/value.h, kcb/names.h, kcb/versions.h, kcb/properties.h, base.
+ */
+#ifndef KCBI_WORKER_CONFIG_H
+#define KCBI_WORKER_CONFIG_H
+
+#include "charm/value.h"
+#include "kcb/names.h"
+#include "kcb/versions.h"
+
+#define KCBI_REST_PORT 8083
+/* Environment variable that holds the pod's address, where the version can read it (kafka-connect.md 3.3). */
+#define KCBI_POD_IP_VARIABLE "POD_IP"
+
+struct kcbi_worker_inputs {
+    const struct kcbi_names *names;
+    const char *const *brokers; /* "host:port", NULL-ended; any order, duplicates allowed */
+    struct kcbi_version version;
+    const struct kcbi_image *image;
+    const struct charm_value *upper; /* kcb_set_worker_config(): key -> text; NULL: nothing */
+    const char *group_id;            /* option; NULL or "": not given */
+    int64_t replication_factor;      /* option; 0: not given */
+    int topic_replication;           /* as many as brokers, at most 3; 0: not known yet */
+    const char *lines;               /* option worker-config; NULL: nothing */
+};
+
+struct kcbi_worker_config {
+    struct charm_value *properties; /* key -> text */
+    const char *text;               /* the file, as java.util.Properties reads it */
+    int rest_port;     /* `rest.port` of upper layer or worker-config, else KCBI_REST_PORT */
+    bool wants_pod_ip; /* the pod must have KCBI_POD_IP_VARIABLE */
+};
+
+/* CHARM_EPARSE (a bad line, with its number), CHARM_EINVAL (a key that may not be given; no brokers), CHARM_ETOOBIG. */
+CHARM_MUST_CHECK int kcbi_worker_config_make(struct charm_arena *arena,
+                                             const struct kcbi_worker_inputs *inputs,
+                                             struct kcbi_worker_config *ret_config,
+                                             struct charm_error *reterr);
+
+/* Does a worker's property of this name carry a secret, whatever its prefix? */
+bool kcbi_worker_secret(const char *key);
+
+/*
+ * The same way to Kafka for the charm's own client: librdkafka's properties from the worker's bootstrap.servers,
+ * security.*, sasl.* and ssl.*. CHARM_EINVAL names a property that cannot be carried over, and what to do.
+ */
+CHARM_MUST_CHECK int kcbi_client_settings(struct charm_arena *arena,
+                                          const struct charm_value *properties,
+                                          struct charm_value **ret_settings,
+                                          struct charm_error *reterr);
+
+#endif
