@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "lab/app.h"
+#include "lab/cluster_sandbox.h"
 
 static struct {
     enum lab_net_kind kind;
@@ -161,46 +162,10 @@ int lab_net_ip(const char *lines, struct charm_error *reterr)
 
 /* ---- the private network ---- */
 
-static int write_proc(const char *path, const char *text)
-{
-    const int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return -1;
-    }
-    const ssize_t size = write(fd, text, strlen(text));
-    close(fd);
-    return size == (ssize_t)strlen(text) ? 0 : -1;
-}
-
-/* Without the right to make a network, a user namespace gives it. */
-static int unshare_with_user(struct charm_error *reterr)
-{
-    const unsigned uid = getuid();
-    const unsigned gid = getgid();
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
-        return charm_error_os(reterr, errno, "make a network namespace");
-    }
-    char map[64];
-    snprintf(map, sizeof(map), "0 %u 1", uid);
-    char group_map[64];
-    snprintf(group_map, sizeof(group_map), "0 %u 1", gid);
-    if (write_proc("/proc/self/setgroups", "deny") != 0 ||
-        write_proc("/proc/self/uid_map", map) != 0 ||
-        write_proc("/proc/self/gid_map", group_map) != 0) {
-        return charm_error_os(reterr, errno, "map the user into a user namespace");
-    }
-    return 0;
-}
-
 static int make_private(struct charm_error *reterr)
 {
-    if (unshare(CLONE_NEWNET) != 0) {
-        const int code = unshare_with_user(reterr);
-        if (code != 0) {
-            return code;
-        }
-    }
-    return lab_net_ip(private_lines, reterr);
+    const int code = lab_unshare(CLONE_NEWNET, reterr);
+    return code != 0 ? code : lab_net_ip(private_lines, reterr);
 }
 
 /* Tries it in a child, because a half made namespace cannot be left again. */

@@ -2,10 +2,19 @@
 add_library(lab-real STATIC
     broker.c
     child.c
+    cluster.c
     cluster_check.c
     cluster_check_pod.c
+    cluster_deployment.c
+    cluster_pod.c
+    cluster_probe.c
     cluster_quantity.c
+    cluster_sandbox.c
     cluster_schema.c
+    cluster_service.c
+    cluster_worker.c
+    deployer_app.c
+    forwarder.c
     java.c
     kafka_app.c
     net.c
