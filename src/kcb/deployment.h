@@ -1,32 +1,64 @@
 /*
- * kcb/deployment.h: what the base layer knows about this run: options, brokers, topics, workers, their addresses.
+ * kcb/deployment.h: what the base layer knows about this run: options, brokers, names, workers and their addresses.
  *
- * Everything is a function of facts and of what rows gave; it is computed when first asked for. The layer's table
- * (layer.c) and the modules that talk to Kafka and to the workers ask here, never each other.
+ * Everything is a function of facts and of what rows gave, computed when first asked for. The layer's table (layer.c) and
+ * the modules that talk to Kafka and to the workers ask here, never each other. The output `deployment` turns it into the
+ * request to the kubernetes-deployer charm.
  *
- * May include: charm/run.h, kcb/ports.h, kcb/options.h.
+ * Part of the layer's state: "deployed" {checksum, workers, rest_port}: what was asked for last. Application state:
+ * "options", the last good ones.
+ *
+ * May include: charm/run.h, kcb/ports.h, kcb/{options,names,worker_config,destination}.h.
  */
 #ifndef KCBI_DEPLOYMENT_H
 #define KCBI_DEPLOYMENT_H
 
 #include "charm/run.h"
+#include "kcb/destination.h"
+#include "kcb/names.h"
 #include "kcb/options.h"
 #include "kcb/ports.h"
+#include "kcb/worker_config.h"
 
 /* Name of the layer, and of its part of the unit's state. */
 #define KCBI_LAYER "kafka-connect-base"
+/* Kinds of charm_give(): worker properties, and the image under the key "image". */
+#define KCBI_GIVE_WORKER "kcb.worker"
+#define KCBI_GIVE_IMAGE "kcb.image"
 
 /* The layer's functions to the outside. */
 const struct kcb_ports *kcbi_ports(const struct charm_run *run);
 /* The operator's options with last good values in place of wrong ones. */
 const struct kcbi_options *kcbi_options(struct charm_run *run);
+/* Names of topics and objects; NULL, and the run fails, when model or application cannot have any. */
+const struct kcbi_names *kcbi_names(struct charm_run *run);
 /* "host:port" of every broker that relation `kafka` names, sorted, without duplicates; NULL-ended. */
 const char *const *kcbi_brokers(struct charm_run *run);
+/* The workers' properties as options, brokers and upper layers have them now. A bad option worker-config fails with the
+ * line or key. */
+CHARM_MUST_CHECK int kcbi_worker_config(struct charm_run *run,
+                                        struct kcbi_worker_config *ret_config,
+                                        struct charm_error *reterr);
 /* Properties of the charm's own Kafka client (librdkafka's names), or NULL with the reason in `reterr`. */
 const struct charm_value *kcbi_kafka_settings(struct charm_run *run, struct charm_error *reterr);
-/* The version of the workers, from options and image: "4.1.0". */
-const char *kcbi_worker_version(struct charm_run *run);
+/* What the workers are, from options and image. */
+struct kcbi_version kcbi_worker_version(struct charm_run *run);
+/* What kubernetes-deployer says of what was asked for last. */
+const struct kcbi_rollout *kcbi_rollout(struct charm_run *run);
 /* "ADDRESS:PORT" of the workers' REST port, one for each node, NULL-ended; empty while nothing is rolled out. */
 const char *const *kcbi_rest_addresses(struct charm_run *run);
+
+/* What one look at the workers found; see kcb/workers.h. */
+struct kcbi_look {
+    bool done;
+    int result;
+    struct charm_error error;
+    const struct charm_value *live;
+    bool old;
+};
+struct kcbi_look *kcbi_look_memo(struct charm_run *run);
+
+/* Output: the request to the deployer while KCB_CONFIGURED holds; withdrawn, or held, otherwise. */
+enum charm_result kcbi_deploy(struct charm_run *run, const struct charm_output *output);
 
 #endif

@@ -1,0 +1,230 @@
+/* The whole base layer on one page: what is computed, what runs when, what comes of it. */
+#include "kcb/layer.h"
+
+#include "kcb/actions.h"
+#include "kcb/connectors.h"
+#include "kcb/deployment.h"
+#include "kcb/status.h"
+#include "kcb/table.h"
+#include "kcb/topics.h"
+#include "kcb/website.h"
+#include "kcb/workers.h"
+
+/* ---- derived flags ---- */
+
+/*
+ * What could not be read in this run is unknown, not absent: the flag stays as it was when it was last known
+ * (architecture, decision 2).
+ */
+static bool known_or_before(struct charm_run *run, const char *endpoint, const char *flag, bool now)
+{
+    if (!charm_endpoint_unknown(run, endpoint)) {
+        return now;
+    }
+    return charm_value_true(charm_value_path(charm_state(run, KCBI_LAYER), "levels", flag, NULL));
+}
+
+static void derive_if(struct charm_run *run, const char *flag, bool truth)
+{
+    if (truth) {
+        charm_derive(run, flag);
+    }
+}
+
+static void derive_kafka(struct charm_run *run, const struct charm_derivation *derivation)
+{
+    (void)derivation;
+    const bool joined = charm_units(run, "kafka")[0] != NULL;
+    const bool ready = kcbi_brokers(run)[0] != NULL;
+    derive_if(run, KCB_KAFKA_JOINED, known_or_before(run, "kafka", KCB_KAFKA_JOINED, joined));
+    derive_if(run, KCB_KAFKA_READY, known_or_before(run, "kafka", KCB_KAFKA_READY, ready));
+}
+
+static void derive_kubernetes(struct charm_run *run, const struct charm_derivation *derivation)
+{
+    (void)derivation;
+    const bool joined = charm_units(run, "kubernetes")[0] != NULL;
+    derive_if(run, KCB_KUBERNETES_AVAILABLE,
+              known_or_before(run, "kubernetes", KCB_KUBERNETES_AVAILABLE, joined));
+}
+
+static void derive_new_status(struct charm_run *run, const struct charm_derivation *derivation)
+{
+    (void)derivation;
+    derive_if(run, KCB_KUBERNETES_NEW_STATUS,
+              charm_flag_is_set(run, "endpoint.kubernetes.changed.status") ||
+                  charm_flag_is_set(run, "endpoint.kubernetes.changed.workers"));
+}
+
+static void derive_website(struct charm_run *run, const struct charm_derivation *derivation)
+{
+    (void)derivation;
+    derive_if(run, KCB_WEBSITE_AVAILABLE, charm_units(run, "website")[0] != NULL);
+}
+
+static void derive_ready(struct charm_run *run, const struct charm_derivation *derivation)
+{
+    (void)derivation;
+    derive_if(run, KCB_READY,
+              charm_flag_is_set(run, KCB_KAFKA_READY) &&
+                  charm_flag_is_set(run, KCB_KUBERNETES_AVAILABLE) &&
+                  kcbi_options(run)->topics[0] != '\0');
+}
+
+const struct charm_derivation kcbi_derivations[] = {
+    { .name = "kafka",
+      .summary = "a unit of Kafka is there; one has published its port",
+      .flags = CHARM_FLAGS(KCB_KAFKA_JOINED, KCB_KAFKA_READY),
+      .derive = derive_kafka },
+    { .name = "kubernetes",
+      .summary = "a unit of the deployer is there",
+      .flags = CHARM_FLAGS(KCB_KUBERNETES_AVAILABLE),
+      .derive = derive_kubernetes },
+    { .name = "new-status",
+      .summary = "the deployer has published another status or other workers",
+      .edges = CHARM_FLAGS(KCB_KUBERNETES_NEW_STATUS),
+      .derive = derive_new_status },
+    { .name = "website",
+      .summary = "somebody is related to website",
+      .flags = CHARM_FLAGS(KCB_WEBSITE_AVAILABLE),
+      .derive = derive_website },
+    { .name = "ready",
+      .summary = "Kafka, Kubernetes and option topics are there",
+      .flags = CHARM_FLAGS(KCB_READY),
+      .derive = derive_ready },
+    { 0 },
+};
+
+/* ---- small rows ---- */
+
+static enum charm_result note_install(struct charm_run *run, const struct charm_row *row)
+{
+    (void)row;
+    charm_flag_set(run, KCB_INSTALLED);
+    return CHARM_DONE;
+}
+
+static enum charm_result configure(struct charm_run *run, const struct charm_row *row)
+{
+    (void)row;
+    charm_flag_set(run, KCB_CONFIGURED);
+    return CHARM_DONE;
+}
+
+static enum charm_result withdraw(struct charm_run *run, const struct charm_row *row)
+{
+    for (const char *const *flag = row->clears; *flag != NULL; flag++) {
+        charm_flag_clear(run, *flag);
+    }
+    charm_value_remove(charm_state(run, KCBI_LAYER), "silent");
+    return CHARM_DONE;
+}
+
+/* ---- the table ---- */
+
+#define LEADER CHARM_IS_LEADER, CHARM_APP_STATE
+
+const struct charm_row kcbi_rows[] = {
+    { .name = "create-topics",
+      .summary = "make the three internal topics, confirm them, look after them",
+      .when = CHARM_FLAGS(KCB_KAFKA_READY, LEADER),
+      .sets = CHARM_FLAGS(KCB_TOPIC_CREATED),
+      .clears = CHARM_FLAGS(KCB_TOPIC_CREATED, KCB_CONFIGURED, KCB_RUNNING, KCB_DEGRADED),
+      .run = kcbi_create_topics },
+    { .name = "install",
+      .summary = "note that the upper layer's worker settings are complete",
+      .when = CHARM_FLAGS(KCB_INSTALL, LEADER),
+      .unless = CHARM_FLAGS(KCB_INSTALLED),
+      .sets = CHARM_FLAGS(KCB_INSTALLED),
+      .run = note_install },
+    { .name = "configure",
+      .summary = "ask for workers, now that topics, settings and a deployer are there",
+      .when = CHARM_FLAGS(KCB_INSTALLED, KCB_TOPIC_CREATED, KCB_KAFKA_READY,
+                          KCB_KUBERNETES_AVAILABLE, LEADER),
+      .unless = CHARM_FLAGS(KCB_CONFIGURED),
+      .sets = CHARM_FLAGS(KCB_CONFIGURED),
+      .run = configure },
+    { .name = "withdraw",
+      .summary = "ask for nothing any more: Kafka, the deployer or leadership is gone",
+      .guards =
+          CHARM_GUARDS({ CHARM_WHEN_ANY, CHARM_FLAGS(KCB_CONFIGURED, KCB_RUNNING) },
+                       { CHARM_WHEN_NOT_ALL,
+                         CHARM_FLAGS(KCB_KAFKA_READY, KCB_KUBERNETES_AVAILABLE, CHARM_IS_LEADER) }),
+      .clears = CHARM_FLAGS(KCB_CONFIGURED, KCB_RUNNING, KCB_DEGRADED),
+      .run = withdraw },
+    { .name = "watch-workers",
+      .summary = "see whether the workers run: the deployer's answer, then REST",
+      .when = CHARM_FLAGS(KCB_CONFIGURED, KCB_KUBERNETES_AVAILABLE, LEADER),
+      .sets = CHARM_FLAGS(KCB_RUNNING, KCB_DEGRADED),
+      .clears = CHARM_FLAGS(KCB_RUNNING, KCB_DEGRADED),
+      .run = kcbi_watch_workers },
+    { .name = "option-connectors",
+      .summary = "want the connectors that the option names",
+      .when = CHARM_FLAGS(KCB_RUNNING, "config.set.connectors", LEADER),
+      .run = kcbi_want_option_connectors },
+    { .name = "list-connectors",
+      .summary = "action: all connectors with their states",
+      .when = CHARM_FLAGS(KCB_RUNNING),
+      .guards = CHARM_GUARDS({ CHARM_ACTION, CHARM_FLAGS("list-connectors") }),
+      .run = kcbi_action_list_connectors },
+    { .name = "describe-connector",
+      .summary = "action: one connector with its tasks and configuration",
+      .when = CHARM_FLAGS(KCB_RUNNING),
+      .guards = CHARM_GUARDS({ CHARM_ACTION, CHARM_FLAGS("describe-connector") }),
+      .run = kcbi_action_describe_connector },
+    { .name = "restart-connector",
+      .summary = "action: restart a connector, its tasks, or only what failed",
+      .when = CHARM_FLAGS(KCB_RUNNING),
+      .guards = CHARM_GUARDS({ CHARM_ACTION, CHARM_FLAGS("restart-connector") }),
+      .run = kcbi_action_restart_connector },
+    { 0 },
+};
+
+/* What a new term of leadership looks at again instead of trusting a stale memory (architecture, decision 7). */
+const char *const kcbi_term_flags[] = { KCB_TOPIC_CREATED, KCB_CONFIGURED, KCB_RUNNING,
+                                        KCB_DEGRADED, NULL };
+
+/* ---- outputs ---- */
+
+/* The flags of relations as they are known now, for a run that cannot read them. */
+static enum charm_result remember_levels(struct charm_run *run, const struct charm_output *output)
+{
+    (void)output;
+    static const struct {
+        const char *endpoint;
+        const char *flag;
+    } known[] = {
+        { "kafka", KCB_KAFKA_JOINED },
+        { "kafka", KCB_KAFKA_READY },
+        { "kubernetes", KCB_KUBERNETES_AVAILABLE },
+    };
+    struct charm_value *levels =
+        charm_value_copy(charm_arena(run), charm_value_get(charm_state(run, KCBI_LAYER), "levels"));
+    if (charm_value_kind(levels) != CHARM_MAP) {
+        levels = charm_value_new_map(charm_arena(run));
+    }
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (!charm_endpoint_unknown(run, known[i].endpoint)) {
+            charm_value_set_bool(levels, known[i].flag, charm_flag_is_set(run, known[i].flag));
+        }
+    }
+    charm_value_set(charm_state(run, KCBI_LAYER), "levels", levels);
+    return CHARM_DONE;
+}
+
+const struct charm_output kcbi_outputs[] = {
+    { .name = "levels",
+      .summary = "what is known of the relations, for a run that cannot read them",
+      .compute = remember_levels },
+    { .name = "deployment",
+      .summary = "ConfigMap, Service and Deployment for kubernetes-deployer",
+      .compute = kcbi_deploy },
+    { .name = "connectors",
+      .summary = "connectors created, updated and removed as wanted",
+      .compute = kcbi_converge_connectors },
+    { .name = "website",
+      .summary = "the workers' REST address for website",
+      .compute = kcbi_publish_website },
+    { .name = "status", .summary = "one line that says how it is", .compute = kcbi_tell_status },
+    { 0 },
+};

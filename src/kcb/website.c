@@ -1,0 +1,41 @@
+#include "kcb/website.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "kcb/deployment.h"
+#include "kcb/layer.h"
+
+/*
+ * Juju keeps `private-address` in every unit's bag up to 3.x (juju-contract.md 3.5); from 4.0 on it does not, and
+ * the interface's consumers fall back to it.
+ */
+static void publish_private_address(struct charm_run *run, const struct charm_relation *relation)
+{
+    if (!charmi_starts_with(charm_context(run)->juju_version, "4.")) {
+        return;
+    }
+    const char *address = charm_ingress_address(run, relation);
+    if (address[0] != '\0') {
+        charm_publish_to(run, relation, "private-address", address);
+    }
+}
+
+enum charm_result kcbi_publish_website(struct charm_run *run, const struct charm_output *output)
+{
+    (void)output;
+    const char *const *addresses = kcbi_rest_addresses(run);
+    if (!charm_flag_is_set(run, CHARM_IS_LEADER) || !charm_flag_is_set(run, KCB_RUNNING) ||
+        addresses[0] == NULL) {
+        return CHARM_DONE;
+    }
+    const char *colon = strrchr(addresses[0], ':');
+    const char *host =
+        charm_arena_copy_n(charm_arena(run), addresses[0], (size_t)(colon - addresses[0]));
+    for (const struct charm_relation *const *r = charm_relations(run, "website"); *r != NULL; r++) {
+        charm_publish_to(run, *r, "hostname", host);
+        charm_publish_to(run, *r, "port", colon + 1);
+        publish_private_address(run, *r);
+    }
+    return CHARM_DONE;
+}
