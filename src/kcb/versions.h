@@ -66,15 +66,16 @@ CHARM_MUST_CHECK int kcbi_version_choose(const char *option, const struct kcbi_i
 struct kcbi_traits {
     bool internal_converters; /* internal.{key,value}.converter must be written (before 2.0) */
     bool rest_port;       /* the port is property rest.port (before 1.1), not listeners (KIP-208) */
+    bool creates_topics;  /* *.storage.replication.factor means something (0.11, KIP-154) */
+    bool plugin_path;     /* plugin.path is known (0.11) */
     bool client_override; /* connector.client.config.override.policy (2.3) */
-    bool env_provider;    /* EnvVarConfigProvider (3.5) */
-    bool broker_default_replication; /* replication factor -1 (2.6) */
-    bool topic_creation;             /* topic.creation.* of source connectors (2.6) */
-    bool file_plugin;                /* file connectors left the class path: plugin.path (3.1.1) */
-    bool plugin_path;                /* plugin.path is known (0.11) */
-    bool expand;                     /* GET /connectors?expand= (2.3) */
-    const char *alive_path;          /* answers as long as the process is well */
-    const char *ready_path;          /* answers once the worker is part of its group */
+    bool expand;          /* GET /connectors?expand= (2.3) */
+    bool broker_replication; /* replication factor -1: the broker's default (2.6, KIP-605) */
+    bool topic_creation;     /* topic.creation.* of source connectors (2.6) */
+    bool file_plugin;        /* the file connectors left the class path: plugin.path (3.1.1) */
+    bool env_provider;       /* EnvVarConfigProvider (3.5) */
+    const char *alive_path;  /* answers as long as the process is well */
+    const char *ready_path;  /* answers once the worker is part of its group */
 };
 struct kcbi_traits kcbi_version_traits(struct kcbi_version version);
 

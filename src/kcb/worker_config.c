@@ -1,0 +1,435 @@
+#include "kcb/worker_config.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "kcb/properties.h"
+
+/* Where apache/kafka keeps the file connectors. */
+#define FILE_PLUGIN "/opt/kafka/libs/connect-file-%s.jar"
+
+/* Name of the config provider that tells a worker its pod's address. */
+#define POD_PROVIDER "pod"
+
+#define JSON_CONVERTER "org.apache.kafka.connect.json.JsonConverter"
+
+/* ---- what the charm computes ---- */
+
+static const char *bootstrap_servers(struct charm_arena *arena, const char *const *brokers)
+{
+    struct charmi_words sorted = { 0 };
+    for (size_t i = 0; brokers != NULL && brokers[i] != NULL; i++) {
+        if (!charmi_blank(brokers[i]) && !charmi_words_have(&sorted, brokers[i])) {
+            charmi_words_add(arena, &sorted, brokers[i]);
+        }
+    }
+    charmi_words_sort(&sorted);
+    return charmi_words_join(arena, &sorted, ",");
+}
+
+static void add_topics(const struct kcbi_worker_inputs *inputs, struct kcbi_traits traits,
+                       struct charm_value *map)
+{
+    charm_value_set_text(map, "config.storage.topic", inputs->names->configs_topic);
+    charm_value_set_text(map, "offset.storage.topic", inputs->names->offsets_topic);
+    charm_value_set_text(map, "status.storage.topic", inputs->names->status_topic);
+    if (!traits.creates_topics) {
+        return;
+    }
+    /* The charm makes the topics. Should one be lost, the broker's own default is as good as it gets, and does not roll
+     * the workers when a broker joins. */
+    const int factor = traits.broker_replication       ? -1
+                       : inputs->topic_replication > 0 ? inputs->topic_replication
+                                                       : 1;
+    charm_value_setf(map, "config.storage.replication.factor", "%d", factor);
+    charm_value_setf(map, "offset.storage.replication.factor", "%d", factor);
+    charm_value_setf(map, "status.storage.replication.factor", "%d", factor);
+}
+
+/* The converters of Kafka's own connect-distributed.properties; before 2.0 also those of Connect's own records. */
+static void add_converters(struct kcbi_traits traits, struct charm_value *map)
+{
+    charm_value_set_text(map, "key.converter", JSON_CONVERTER);
+    charm_value_set_text(map, "value.converter", JSON_CONVERTER);
+    if (traits.internal_converters) {
+        charm_value_set_text(map, "internal.key.converter", JSON_CONVERTER);
+        charm_value_set_text(map, "internal.key.converter.schemas.enable", "false");
+        charm_value_set_text(map, "internal.value.converter", JSON_CONVERTER);
+        charm_value_set_text(map, "internal.value.converter.schemas.enable", "false");
+    }
+}
+
+/* A jar by its full name: the whole folder would give each of Kafka's own jars a class loader of its own. */
+static void add_plugins(struct charm_arena *arena, const struct kcbi_worker_inputs *inputs,
+                        struct kcbi_traits traits, struct charm_value *map)
+{
+    const struct kcbi_image *image = inputs->image;
+    if (traits.file_plugin && image->kind == KCBI_IMAGE_APACHE && image->has_version) {
+        charm_value_setf(map, "plugin.path", FILE_PLUGIN, kcbi_version_text(arena, image->version));
+    }
+}
+
+/* No host in it: a worker without rest.advertised.host.name then advertises the address of its pod. */
+static void set_port(struct kcbi_traits traits, int port, struct charm_value *map)
+{
+    if (traits.rest_port) {
+        charm_value_setf(map, "rest.port", "%d", port);
+    } else {
+        charm_value_setf(map, "listeners", "http://:%d", port);
+    }
+}
+
+/* One ConfigMap serves all pods: each fills in its own address (kafka-connect.md 3.3). */
+static void add_advertised(struct kcbi_traits traits, struct charm_value *map)
+{
+    if (!traits.env_provider) {
+        return;
+    }
+    charm_value_set_text(map, "rest.advertised.host.name",
+                         "${" POD_PROVIDER ":" KCBI_POD_IP_VARIABLE "}");
+    charm_value_set_text(map, "config.providers", POD_PROVIDER);
+    charm_value_set_text(map, "config.providers." POD_PROVIDER ".class",
+                         "org.apache.kafka.common.config.provider.EnvVarConfigProvider");
+    /* Connector authors can use every provider: let this one tell nothing else. */
+    charm_value_set_text(map, "config.providers." POD_PROVIDER ".param.allowlist.pattern",
+                         KCBI_POD_IP_VARIABLE);
+}
+
+static struct charm_value *compute(struct charm_arena *arena,
+                                   const struct kcbi_worker_inputs *inputs,
+                                   struct kcbi_traits traits)
+{
+    struct charm_value *map = charm_value_new_map(arena);
+    const char *servers = bootstrap_servers(arena, inputs->brokers);
+    if (servers[0] != '\0') {
+        charm_value_set_text(map, "bootstrap.servers", servers);
+    }
+    charm_value_set_text(map, "group.id", inputs->names->application);
+    add_topics(inputs, traits, map);
+    add_converters(traits, map);
+    add_plugins(arena, inputs, traits, map);
+    set_port(traits, KCBI_REST_PORT, map);
+    add_advertised(traits, map);
+    if (traits.client_override) {
+        /* All, the default since 3.0, would let a connector take another identity. */
+        charm_value_set_text(map, "connector.client.config.override.policy", "None");
+    }
+    return map;
+}
+
+/* ---- what others give ---- */
+
+/* Keys that only the charm sets; a name that ends in a dot stands for all that begin with it. */
+static const struct {
+    const char *key;
+    const char *reason;
+} owned[] = {
+    { "config.providers." POD_PROVIDER ".", "the workers find their own address by it" },
+    { "config.storage.topic", "the charm makes this topic and watches over it" },
+    { "listeners", "the Service, the probes and the charm count on it; rest.port gives another "
+                   "port" },
+    { "offset.storage.topic", "the charm makes this topic and watches over it" },
+    { "rest.advertised.", "each worker advertises the address of its own pod" },
+    { "rest.extension.classes", "the probes and the charm use the REST port without credentials" },
+    { "rest.host.name", "workers must listen on the address of their pod" },
+    { "status.storage.topic", "the charm makes this topic and watches over it" },
+};
+
+static bool has_name(const char *key, const char *name)
+{
+    return charmi_ends_with(name, ".") ? charmi_starts_with(key, name) : charmi_same(key, name);
+}
+
+static const char *owned_because(const char *key)
+{
+    for (size_t i = 0; i < CHARMI_COUNT(owned); i++) {
+        if (has_name(key, owned[i].key)) {
+            return owned[i].reason;
+        }
+    }
+    return NULL;
+}
+
+bool kcbi_worker_secret(const char *key)
+{
+    static const char *const ends[] = { "password",    "passphrase",     "secret",
+                                        "jaas.config", "auth.user.info", NULL };
+    char lower[256] = "";
+    const size_t size = strlen(key);
+    /* Only the end tells; what comes before is a prefix such as producer. */
+    const char *tail = size < sizeof(lower) ? key : key + size - (sizeof(lower) - 1);
+    for (size_t i = 0; tail[i] != '\0'; i++) {
+        lower[i] = (char)tolower((unsigned char)tail[i]);
+    }
+    for (size_t i = 0; ends[i] != NULL; i++) {
+        if (charmi_ends_with(lower, ends[i])) {
+            return true;
+        }
+    }
+    return strstr(lower, "ssl.") != NULL && charmi_ends_with(lower, ".key");
+}
+
+static int check_port(const char *value, struct charm_error *reterr)
+{
+    int64_t port = 0;
+    if (!charmi_parse_int(value, 1024, 65535, &port)) {
+        return charm_error_set(reterr, CHARM_EINVAL,
+                               "rest.port must be a number from 1024 to 65535");
+    }
+    return 0;
+}
+
+static int check_one(const char *key, const char *value, const struct charm_value *computed,
+                     struct charm_error *reterr)
+{
+    if (key[0] == '\0') {
+        return charm_error_set(reterr, CHARM_EINVAL, "a line has no key before its separator");
+    }
+    if (kcbi_worker_secret(key)) {
+        return charm_error_set(reterr, CHARM_EINVAL,
+                               "%.200s carries a secret, and the configuration of workers is kept "
+                               "in the open: this version of the charm does not take it",
+                               key);
+    }
+    if (charmi_same(key, "rest.port")) {
+        return check_port(value, reterr);
+    }
+    const char *reason = owned_because(key);
+    const struct charm_value *ours = charm_value_get(computed, key);
+    if (reason != NULL && (ours == NULL || !charmi_same(charm_text(ours), value))) {
+        return charm_error_set(reterr, CHARM_EINVAL, "%.200s belongs to the charm: %s", key,
+                               reason);
+    }
+    return 0;
+}
+
+/* Puts what somebody gave over what is there. */
+static int lay_over(struct charm_arena *arena, const char *who, const struct charm_value *given,
+                    const struct charm_value *computed, struct charm_value *map,
+                    struct charm_error *reterr)
+{
+    CHARM_EACH(given, it)
+    {
+        const char *value = charm_value_scalar(arena, it.value);
+        if (check_one(it.key, value, computed, reterr) != 0) {
+            return charm_error_wrap(reterr, "%s", who);
+        }
+        charm_value_set_text(map, it.key, value);
+    }
+    return 0;
+}
+
+static void lay_options_over(const struct kcbi_worker_inputs *inputs, struct kcbi_traits traits,
+                             struct charm_value *map)
+{
+    if (!charmi_blank(inputs->group_id)) {
+        charm_value_set_text(map, "group.id", inputs->group_id);
+    }
+    if (inputs->replication_factor > 0 && traits.creates_topics) {
+        const int factor = (int)inputs->replication_factor;
+        charm_value_setf(map, "config.storage.replication.factor", "%d", factor);
+        charm_value_setf(map, "offset.storage.replication.factor", "%d", factor);
+        charm_value_setf(map, "status.storage.replication.factor", "%d", factor);
+    }
+}
+
+/* ---- together ---- */
+
+/* The operator's providers beside ours, which must stay among them. */
+static void keep_provider(struct charm_arena *arena, struct kcbi_traits traits,
+                          struct charm_value *map)
+{
+    if (!traits.env_provider) {
+        return;
+    }
+    const char *given = charm_text(charm_value_get(map, "config.providers"));
+    struct charmi_words providers = charmi_split(arena, given, ", \t");
+    if (!charmi_words_have(&providers, POD_PROVIDER)) {
+        charmi_words_add(arena, &providers, POD_PROVIDER);
+    }
+    charm_value_set_text(map, "config.providers", charmi_words_join(arena, &providers, ","));
+}
+
+/* rest.port is the one name for the port that is taken, in all versions; it is written as the version wants it. */
+static int settle_port(struct charm_value *map, struct kcbi_traits traits)
+{
+    int64_t port = KCBI_REST_PORT;
+    const char *given = charm_text(charm_value_get(map, "rest.port"));
+    const int settled = charmi_parse_int(given, 1024, 65535, &port) ? (int)port : KCBI_REST_PORT;
+    charm_value_remove(map, "rest.port");
+    set_port(traits, settled, map);
+    return settled;
+}
+
+static int check_whole(const struct charm_value *map, struct charm_error *reterr)
+{
+    if (charmi_blank(charm_text(charm_value_get(map, "bootstrap.servers")))) {
+        return charm_error_set(reterr, CHARM_EINVAL,
+                               "render the workers' configuration: no broker is known");
+    }
+    if (charmi_blank(charm_text(charm_value_get(map, "group.id")))) {
+        return charm_error_set(reterr, CHARM_EINVAL, "option worker-config: group.id is empty");
+    }
+    return 0;
+}
+
+/* Computed, upper layer, named options, lines: the later wins. */
+static int merge(struct charm_arena *arena, const struct kcbi_worker_inputs *inputs,
+                 struct kcbi_traits traits, struct charm_value *map, struct charm_error *reterr)
+{
+    struct charm_value *lines = NULL;
+    if (kcbi_properties_parse(arena, inputs->lines, &lines, reterr) != 0) {
+        return charm_error_wrap(reterr, "option worker-config");
+    }
+    const struct charm_value *computed = compute(arena, inputs, traits);
+    charm_value_update(map, computed);
+    const int code =
+        lay_over(arena, "the upper layer's worker settings", inputs->upper, computed, map, reterr);
+    if (code != 0) {
+        return code;
+    }
+    lay_options_over(inputs, traits, map);
+    return lay_over(arena, "option worker-config", lines, computed, map, reterr);
+}
+
+int kcbi_worker_config_make(struct charm_arena *arena, const struct kcbi_worker_inputs *inputs,
+                            struct kcbi_worker_config *ret_config, struct charm_error *reterr)
+{
+    const struct kcbi_traits traits = kcbi_version_traits(inputs->version);
+    struct charm_value *map = charm_value_new_map(arena);
+    int code = merge(arena, inputs, traits, map, reterr);
+    if (code == 0) {
+        code = check_whole(map, reterr);
+    }
+    if (code != 0) {
+        return code;
+    }
+    keep_provider(arena, traits, map);
+    const int port = settle_port(map, traits);
+    *ret_config = (struct kcbi_worker_config){
+        .properties = map,
+        .text = kcbi_properties_render(arena, map),
+        .rest_port = port,
+        .wants_pod_ip = traits.env_provider,
+    };
+    return 0;
+}
+
+/* ---- the charm's own client ---- */
+
+/* How librdkafka takes a property of Java's client. */
+enum carry {
+    AS_IT_IS,
+    LOWER_CASE,
+    EMPTY_IS_NONE, /* Java switches it off with an empty text */
+    WORKERS_ONLY,  /* says how Java does it; librdkafka goes by its own defaults */
+};
+
+static const struct {
+    const char *java; /* a name that ends in a dot stands for all that begin with it */
+    const char *rdkafka;
+    enum carry carry;
+} carried[] = {
+    { "bootstrap.servers", "bootstrap.servers", AS_IT_IS },
+    { "sasl.kerberos.kinit.cmd", NULL, WORKERS_ONLY },
+    { "sasl.kerberos.service.name", "sasl.kerberos.service.name", AS_IT_IS },
+    { "sasl.login.", NULL, WORKERS_ONLY },
+    { "sasl.mechanism", "sasl.mechanism", AS_IT_IS },
+    { "security.protocol", "security.protocol", LOWER_CASE },
+    { "security.providers", NULL, WORKERS_ONLY },
+    { "ssl.cipher.suites", NULL, WORKERS_ONLY },
+    { "ssl.enabled.protocols", NULL, WORKERS_ONLY },
+    { "ssl.endpoint.identification.algorithm", "ssl.endpoint.identification.algorithm",
+      EMPTY_IS_NONE },
+    { "ssl.keymanager.algorithm", NULL, WORKERS_ONLY },
+    { "ssl.protocol", NULL, WORKERS_ONLY },
+    { "ssl.provider", NULL, WORKERS_ONLY },
+    { "ssl.secure.random.implementation", NULL, WORKERS_ONLY },
+    { "ssl.trustmanager.algorithm", NULL, WORKERS_ONLY },
+    { "ssl.truststore.certificates", "ssl.ca.pem", AS_IT_IS },
+};
+
+static const char *lower_case(struct charm_arena *arena, const char *text)
+{
+    char *lower = charm_arena_copy(arena, text);
+    for (char *at = lower; *at != '\0'; at++) {
+        *at = (char)tolower((unsigned char)*at);
+    }
+    return lower;
+}
+
+static void carry_over(struct charm_arena *arena, size_t row, const char *value,
+                       struct charm_value *settings)
+{
+    switch (carried[row].carry) {
+    case AS_IT_IS:
+        charm_value_set_text(settings, carried[row].rdkafka, value);
+        break;
+    case LOWER_CASE:
+        charm_value_set_text(settings, carried[row].rdkafka, lower_case(arena, value));
+        break;
+    case EMPTY_IS_NONE:
+        charm_value_set_text(settings, carried[row].rdkafka, value[0] == '\0' ? "none" : value);
+        break;
+    case WORKERS_ONLY:
+        break;
+    }
+}
+
+static int cannot_carry(const char *key, struct charm_error *reterr)
+{
+    if (charmi_starts_with(key, "ssl.truststore.")) {
+        return charm_error_set(reterr, CHARM_EINVAL,
+                               "%.100s names what only the workers have, and the charm must reach "
+                               "Kafka as well: give the authority's certificate as PEM text, "
+                               "ssl.truststore.type=PEM and ssl.truststore.certificates",
+                               key);
+    }
+    return charm_error_set(reterr, CHARM_EINVAL,
+                           "%.100s cannot be used by the charm's own Kafka client, which makes the "
+                           "internal topics: this version does not take it",
+                           key);
+}
+
+static int carry_one(struct charm_arena *arena, const char *key, const char *value,
+                     struct charm_value *settings, struct charm_error *reterr)
+{
+    if (charmi_same(key, "ssl.truststore.type") && charmi_same(value, "PEM")) {
+        return 0;
+    }
+    for (size_t i = 0; i < CHARMI_COUNT(carried); i++) {
+        if (!has_name(key, carried[i].java)) {
+            continue;
+        }
+        if (strstr(value, "${") != NULL && carried[i].carry != WORKERS_ONLY) {
+            return charm_error_set(reterr, CHARM_EINVAL,
+                                   "%.100s refers to a config provider, which the charm's own "
+                                   "Kafka client does not have: give the value itself",
+                                   key);
+        }
+        carry_over(arena, i, value, settings);
+        return 0;
+    }
+    return cannot_carry(key, reterr);
+}
+
+int kcbi_client_settings(struct charm_arena *arena, const struct charm_value *properties,
+                         struct charm_value **ret_settings, struct charm_error *reterr)
+{
+    struct charm_value *settings = charm_value_new_map(arena);
+    CHARM_EACH(properties, it)
+    {
+        const bool ours = charmi_same(it.key, "bootstrap.servers") ||
+                          charmi_starts_with(it.key, "security.") ||
+                          charmi_starts_with(it.key, "sasl.") || charmi_starts_with(it.key, "ssl.");
+        const int code =
+            ours ? carry_one(arena, it.key, charm_text(it.value), settings, reterr) : 0;
+        if (code != 0) {
+            return charm_error_wrap(reterr, "reach Kafka as the workers do");
+        }
+    }
+    *ret_settings = settings;
+    return 0;
+}
