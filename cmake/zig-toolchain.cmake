@@ -17,7 +17,6 @@ if(NOT KCB_ZIG)
         message(FATAL_ERROR
             "The release's compiler is not there. With a network, run:  third-party/build zig")
     endif()
-    set(KCB_ZIG "${KCB_ZIG}" CACHE PATH "Folder of zig-cc")
 endif()
 
 set(CMAKE_C_COMPILER "${KCB_ZIG}/zig-cc")
@@ -25,4 +24,5 @@ set(CMAKE_AR "${KCB_ZIG}/zig-ar" CACHE FILEPATH "")
 set(CMAKE_RANLIB "${KCB_ZIG}/zig-ranlib" CACHE FILEPATH "")
 
 # -O2 said: without it zig adds traps of its own
-set(CMAKE_C_FLAGS_RELEASE_INIT "-O2 -DNDEBUG -fno-sanitize=all")
+set(CMAKE_C_FLAGS_RELEASE "-O2 -fno-sanitize=all -ffunction-sections -fdata-sections" CACHE STRING "")
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-pie -Wl,--gc-sections")
