@@ -91,6 +91,11 @@ bool charm_endpoint_unknown(struct charm_run *run, const char *endpoint);
 /* Own unit's bag as it is now (one hook tool call the first time). */
 const struct charm_value *charm_own_data(struct charm_run *run,
                                          const struct charm_relation *relation);
+/*
+ * Units of this application that publish something else than this unit did when it last ended well (architecture,
+ * decision 8), NULL-ended, never NULL: for a leader that wants to say so in its status.
+ */
+const char *const *charm_other_publishers(struct charm_run *run);
 /* network-get --ingress-address of an endpoint on one of its relations; "" if unknown. */
 const char *charm_ingress_address(struct charm_run *run, const struct charm_relation *relation);
 

@@ -1,0 +1,29 @@
+/*
+ * charm/givers.h: rows and output functions as givers: what settles, and what is remembered of them.
+ *
+ * Of each giver that ever ended well the engine's state keeps which kinds it gave and which keys it published in the
+ * last committed run, so that "later" can hold them (architecture, decision 2): "rows":{"layer.row":{"gave":[...],
+ * "keys":["website hostname", ...]}}.
+ *
+ * May include: charm/session.h.
+ */
+#ifndef CHARMI_GIVERS_H
+#define CHARMI_GIVERS_H
+
+#include "charm/session.h"
+
+/* Fills the run's list of givers from its table. */
+void charmi_givers_init(struct charm_run *run);
+/* `giver` begins to run. */
+void charmi_givers_start(struct charm_run *run, size_t giver);
+/* It ended; `run->current` is nobody again. */
+void charmi_givers_end(struct charm_run *run, enum charm_result result);
+/* After dispatch: what rows gave whose guards do not hold falls away. */
+void charmi_givers_settle(struct charm_run *run);
+/* After the outputs: what the next run must know. */
+void charmi_givers_remember(struct charm_run *run);
+/* Keys of this relation that givers published before and hold now, having ended "later". */
+struct charmi_words charmi_givers_held_keys(const struct charm_run *run,
+                                            const struct charm_relation *relation);
+
+#endif
