@@ -252,7 +252,7 @@ static void keep_secrets(struct charm_run *run, const struct charm_value *config
     CHARM_EACH(config, it)
     {
         const char *text = charm_text(it.value);
-        if (kcbi_secret_setting(it.key) && !charmi_blank(text) && !charmi_starts_with(text, "${")) {
+        if (kcbi_secret_setting(it.key) && is_secret_text(text)) {
             charm_secret(run, text);
         }
     }

@@ -12,10 +12,10 @@ enum {
     LONGEST_REFUSAL = 300,
     LONGEST_REASON = 100,
     /* Ceilings of what is looked through for one secret, so that hostile text costs no more than its length. */
-    LONGEST_NAME = 200,
-    LONGEST_USER = 2000,
+    LONGEST_NAME = 100,
+    LONGEST_USER = 300,
     /* Longer input is cut before anybody looks at it. */
-    LONGEST_INPUT = 256 * 1024,
+    LONGEST_INPUT = 64 * 1024,
 };
 
 static const char hidden[] = "***";
