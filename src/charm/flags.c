@@ -24,9 +24,10 @@ struct state {
 /* A transition whose triggers are firing, and the one whose trigger made it. */
 struct firing {
     const struct firing *outer;
+    const char *name;
     size_t id;
+    size_t depth; /* 1 for the outermost */
     bool set;
-    size_t depth;
 };
 
 struct change_list {
@@ -176,30 +177,48 @@ static void note(struct charmi_flags *flags, struct change_list *list, struct ch
     list->at[list->size++] = change;
 }
 
-/* "set a, clear b, set a": from where the innermost transition happened before, if it did. */
-static void report_cycle(struct charmi_flags *flags, const struct firing *innermost)
+static bool same_transition(const struct firing *left, const struct firing *right)
 {
-    const struct firing *start = innermost->outer;
-    while (start->outer != NULL && (start->id != innermost->id || start->set != innermost->set)) {
-        start = start->outer;
+    return left->id == right->id && left->set == right->set;
+}
+
+/* From the outermost to `innermost`. */
+static const struct firing **path_to(struct charm_arena *arena, const struct firing *innermost)
+{
+    const struct firing **path = charm_arena_array(arena, innermost->depth, sizeof(*path));
+    for (const struct firing *at = innermost; at != NULL; at = at->outer) {
+        path[at->depth - 1] = at;
+    }
+    return path;
+}
+
+/* "set a, clear b, set a": the innermost round of the cycle, told from where the way to it ends. */
+static const char *describe_cycle(struct charm_arena *arena, const struct firing *innermost)
+{
+    const struct firing **path = path_to(arena, innermost);
+    size_t last = innermost->depth - 1;
+    size_t start = last;
+    while (start > 0 && (start == last || !same_transition(path[start], path[last]))) {
+        start--;
+    }
+    size_t length = last - start;
+    while (start > 0 && same_transition(path[start - 1], path[start - 1 + length])) {
+        start--;
     }
     struct charmi_words steps = { 0 };
-    for (const struct firing *at = innermost;; at = at->outer) {
-        charmi_words_add(flags->arena, &steps,
-                         charm_arena_printf(flags->arena, "%s '%s'", at->set ? "set" : "clear",
-                                            charmi_flags_name(flags, at->id)));
-        if (at == start) {
-            break;
-        }
+    for (size_t i = start; i <= start + length; i++) {
+        charmi_words_add(
+            arena, &steps,
+            charm_arena_printf(arena, "%s '%s'", path[i]->set ? "set" : "clear", path[i]->name));
     }
-    for (size_t i = 0, j = steps.size - 1; i < j; i++, j--) {
-        const char *kept = steps.at[i];
-        steps.at[i] = steps.at[j];
-        steps.at[j] = kept;
-    }
+    return charmi_words_join(arena, &steps, ", ");
+}
+
+static void report_cycle(struct charmi_flags *flags, const struct firing *innermost)
+{
     struct charm_error error = { 0 };
     charm_error_set(&error, CHARM_ECYCLE, "%s: triggers fire one another without end: %s",
-                    who(flags), charmi_words_join(flags->arena, &steps, ", "));
+                    who(flags), describe_cycle(flags->arena, innermost));
     fail(flags, &error);
     flags->broken = true;
 }
@@ -221,7 +240,7 @@ static void change(struct charmi_flags *flags, const struct firing *outer, size_
             .flag = charmi_flags_name(flags, id),
             .set = set,
             .entry = flags->current,
-            .cause = outer == NULL ? NULL : charmi_flags_name(flags, outer->id),
+            .cause = outer == NULL ? NULL : outer->name,
         };
         flags->listener.told(flags->listener.userdata, &transition);
     }
@@ -234,7 +253,11 @@ static void fire(struct charmi_flags *flags, const struct firing *outer, size_t 
 {
     const struct state *state = &flags->states[id];
     const struct effects effects = set ? state->up : state->down;
-    const struct firing here = { outer, id, set, outer == NULL ? 1 : outer->depth + 1 };
+    const struct firing here = { .outer = outer,
+                                 .name = charmi_flags_name(flags, id),
+                                 .id = id,
+                                 .depth = outer == NULL ? 1 : outer->depth + 1,
+                                 .set = set };
     if (here.depth > DEPTH_ALLOWED + 2 * flags->count) {
         report_cycle(flags, &here);
         return;

@@ -803,7 +803,7 @@ int charmi_table_build(struct charm_arena *arena, const struct charm_layer *cons
     struct charm_error error = { 0 };
     int r = build(&b, &error);
     if (r < 0) {
-        return charm_error_set(reterr, error.code, "check the charm's table: %s", error.text);
+        return charm_error_set(reterr, CHARM_EINVAL, "check the charm's table: %s", error.text);
     }
     *ret_table = table;
     return 0;
