@@ -25,7 +25,8 @@ static const char *text_of(const struct charm_value *map, const char *key)
 
 static const char *class_of(const struct charm_value *entry)
 {
-    return charm_text(charm_value_path(entry, "config", "connector.class", NULL));
+    const char *class = charm_text(charm_value_path(entry, "config", "connector.class", NULL));
+    return class[0] == '\0' ? "unknown" : class;
 }
 
 static const char *type_of(const struct charm_value *entry)
