@@ -311,14 +311,17 @@ static bool is_task(const struct lab_agent *agent)
 static void finish(struct lab_daemon *daemon, struct lab_unit *unit, enum lab_ending ending,
                    int number);
 
-/* A command of `juju exec`: its words, or one word as a line for the shell. */
+/* A command of `juju exec`: its words, found on the hook's PATH; or one word as a line for the shell. */
 static const char *const *command_words(struct charm_arena *arena,
                                         const struct charm_value *command)
 {
+    const bool line = charm_value_size(command) == 1;
     struct charmi_words words = { 0 };
-    if (charm_value_size(command) == 1) {
-        charmi_words_add(arena, &words, "/bin/sh");
-        charmi_words_add(arena, &words, "-c");
+    charmi_words_add(arena, &words, "/bin/sh");
+    charmi_words_add(arena, &words, "-c");
+    if (!line) {
+        charmi_words_add(arena, &words, "exec \"$@\"");
+        charmi_words_add(arena, &words, "juju-exec");
     }
     for (size_t i = 0; i < charm_value_size(command); i++) {
         charmi_words_add(arena, &words, charm_text(charm_value_at(command, i)));

@@ -134,13 +134,16 @@ static int deliver(struct lab_app *app, const struct lab_unit *unit, const struc
     if (app->failed) {
         return 0;
     }
+    if (lab_event_is_relation(event)) {
+        return deliver_relation(app, unit, event, reterr);
+    }
     if (event->hook == LAB_CONFIG_CHANGED && driver->config_changed != NULL) {
         return driver->config_changed(app, reterr);
     }
     if (event->hook == LAB_REMOVE && driver->unit_removed != NULL) {
         return driver->unit_removed(app, unit->name, reterr);
     }
-    return deliver_relation(app, unit, event, reterr);
+    return 0;
 }
 
 bool lab_app_step(struct lab_daemon *daemon, struct lab_unit *unit)
