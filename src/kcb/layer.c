@@ -1,6 +1,10 @@
 /* The whole base layer on one page: what is computed, what runs when, what comes of it. */
 #include "kcb/layer.h"
 
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/text.h"
 #include "kcb/actions.h"
 #include "kcb/connectors.h"
 #include "kcb/deployment.h"
@@ -48,12 +52,30 @@ static void derive_kubernetes(struct charm_run *run, const struct charm_derivati
               known_or_before(run, "kubernetes", KCB_KUBERNETES_AVAILABLE, joined));
 }
 
+/* What all units of the deployer say, as one digest, Secrets left out. */
+static const char *answer_digest(struct charm_run *run)
+{
+    struct charm_value *said = charm_value_new_map(charm_arena(run));
+    for (const struct charm_unit *const *u = charm_units(run, "kubernetes"); *u != NULL; u++) {
+        struct charm_value *unit = charm_value_add_map(said, (*u)->name);
+        const char *status = charm_text(charm_value_get(charm_unit_data(run, *u), "status"));
+        charm_value_set(unit, "status",
+                        kcbi_status_without_secrets(charm_arena(run),
+                                                    charm_value_decode(charm_arena(run), status)));
+        charm_value_set(unit, "workers", charm_value_get(charm_unit_data(run, *u), "workers"));
+    }
+    const char *text = charm_value_render(charm_arena(run), said, CHARM_JSON_SORTED);
+    return charmi_sha256(charm_arena(run), text, strlen(text));
+}
+
 static void derive_new_status(struct charm_run *run, const struct charm_derivation *derivation)
 {
     (void)derivation;
+    const char *before = charm_text(charm_value_get(charm_state(run, KCBI_LAYER), "answer"));
     derive_if(run, KCB_KUBERNETES_NEW_STATUS,
-              charm_flag_is_set(run, "endpoint.kubernetes.changed.status") ||
-                  charm_flag_is_set(run, "endpoint.kubernetes.changed.workers"));
+              !charm_endpoint_unknown(run, "kubernetes") &&
+                  charm_units(run, "kubernetes")[0] != NULL &&
+                  !charmi_same(before, answer_digest(run)));
 }
 
 static void derive_website(struct charm_run *run, const struct charm_derivation *derivation)
@@ -186,7 +208,7 @@ const char *const kcbi_term_flags[] = { KCB_TOPIC_CREATED, KCB_CONFIGURED, KCB_R
 
 /* ---- outputs ---- */
 
-/* The flags of relations as they are known now, for a run that cannot read them. */
+/* What is known of relations now, for a run that cannot read them, and for telling news. */
 static enum charm_result remember_levels(struct charm_run *run, const struct charm_output *output)
 {
     (void)output;
@@ -209,6 +231,9 @@ static enum charm_result remember_levels(struct charm_run *run, const struct cha
         }
     }
     charm_value_set(charm_state(run, KCBI_LAYER), "levels", levels);
+    if (!charm_endpoint_unknown(run, "kubernetes")) {
+        charm_value_set_text(charm_state(run, KCBI_LAYER), "answer", answer_digest(run));
+    }
     return CHARM_DONE;
 }
 
