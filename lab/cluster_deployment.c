@@ -259,17 +259,19 @@ void lab_deployment_tick(struct lab_cluster *cluster, struct lab_object *object)
 {
     struct lab_rollout *rollout = &object->rollout;
     const struct lab_rollout before = *rollout;
+    struct lab_counts was = before.counts;
     if (rollout->observed != object->generation) {
         note_new_template(cluster, object);
         if (rollout->observed != 0 && rollout->progress == LAB_PROGRESS_COMPLETE) {
             set_progress(cluster, object, LAB_PROGRESS_UPDATING);
         }
         rollout->observed = object->generation;
+        was.updated = 0; /* of a template that may be new */
     }
     const struct wish wish = read_wish(object);
     scale(cluster, object, &wish);
     rollout->counts = count(cluster, object, &wish);
-    judge_progress(cluster, object, &wish, &before.counts);
+    judge_progress(cluster, object, &wish, &was);
     judge_available(rollout, &wish);
     if (memcmp(&before, rollout, sizeof(before)) != 0) {
         object->version = ++cluster->version;

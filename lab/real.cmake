@@ -23,3 +23,8 @@ add_library(lab-real STATIC
 target_compile_definitions(lab-real PRIVATE _GNU_SOURCE)
 target_include_directories(lab-real PUBLIC ${PROJECT_SOURCE_DIR})
 target_link_libraries(lab-real PUBLIC charm-base PRIVATE kcb-options m)
+
+if(KCB_TESTS)
+    add_subdirectory(${PROJECT_SOURCE_DIR}/tests/unit/lab-cluster
+                     ${PROJECT_BINARY_DIR}/tests/unit/lab-cluster)
+endif()
