@@ -58,7 +58,8 @@ struct charmi_relations *charmi_relations_new(struct charmi_facts *facts,
     struct charmi_relations *relations = charm_arena_alloc(facts->arena, sizeof(*relations));
     relations->facts = facts;
     relations->arena = facts->arena;
-    relations->refused_before = refused_before;
+    /* the engine's memory, where it comes from, changes before the end of the run */
+    relations->refused_before = charm_value_copy(facts->arena, refused_before);
     relations->endpoint_count = facts->files->endpoint_count;
     relations->endpoints = charm_arena_array(facts->arena, relations->endpoint_count + 1,
                                              sizeof(*relations->endpoints));

@@ -386,8 +386,9 @@ static void log_complaints(struct charm_run *run)
         return;
     }
     const struct charmi_words *complaints = charmi_relations_complaints(run->relations);
+    const struct charm_value *refusals = charmi_relations_refusals(run->relations);
     bool new = false;
-    CHARM_EACH(charmi_relations_refusals(run->relations), it)
+    CHARM_EACH(refusals, it)
     {
         new = new || charm_value_int(it.value, 0) == 1;
     }
