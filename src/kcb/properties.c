@@ -81,7 +81,7 @@ static bool find_line(struct reader *reader)
     }
 }
 
-/* Joins the logical line at `reader->at` in `buf`. True when the text ends in its last backslash. */
+/* Joins the logical line at `reader->at` in `buf`. True when the text ends in a backslash that nothing follows. */
 static bool join_line(struct reader *reader, struct charmi_buf *buf)
 {
     for (;;) {
@@ -89,12 +89,13 @@ static bool join_line(struct reader *reader, struct charmi_buf *buf)
         const bool more = goes_on(reader->at, size);
         charmi_buf_add_n(buf, reader->at, size - (more ? 1 : 0));
         reader->at += size;
-        if (*reader->at == '\0') {
+        const bool last = reader->at[0] == '\0' || reader->at[1] == '\0';
+        skip_line_end(reader);
+        if (!more || last) {
             return more;
         }
-        skip_line_end(reader);
-        if (!more) {
-            return false;
+        if (buf->size == 0) {
+            return false; /* still at the start of a line, where comments may begin */
         }
         skip_blanks(reader);
     }

@@ -181,11 +181,26 @@ static int check_port(const char *value, struct charm_error *reterr)
     return 0;
 }
 
+static bool is_plain(const char *key)
+{
+    for (; *key != '\0'; key++) {
+        if (*key <= ' ' || *key >= 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int check_one(const char *key, const char *value, const struct charm_value *computed,
                      struct charm_error *reterr)
 {
     if (key[0] == '\0') {
-        return charm_error_set(reterr, CHARM_EINVAL, "a line has no key before its separator");
+        return charm_error_set(reterr, CHARM_EINVAL, "a property has no name");
+    }
+    if (!is_plain(key)) {
+        return charm_error_set(reterr, CHARM_EINVAL,
+                               "a property's name holds blanks, control characters or letters "
+                               "outside of ASCII: Kafka has none of that kind");
     }
     if (kcbi_worker_secret(key)) {
         return charm_error_set(reterr, CHARM_EINVAL,
