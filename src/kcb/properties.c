@@ -44,7 +44,11 @@ static void skip_line_end(struct reader *reader)
 
 static size_t natural_size(const char *at)
 {
-    return strcspn(at, "\r\n");
+    size_t size = 0;
+    while (at[size] != '\0' && !is_line_end(at[size])) {
+        size++;
+    }
+    return size;
 }
 
 /* An odd number of backslashes at its end: the next natural line belongs to it. */

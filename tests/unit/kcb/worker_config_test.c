@@ -1,0 +1,377 @@
+#include "fixture.h"
+
+#include "base/text.h"
+#include "kcb/properties.h"
+#include "kcb/worker_config.h"
+
+static struct kcbi_names names;
+static struct kcbi_image image;
+static const char *const brokers[] = { "10.0.0.11:9092", "10.0.0.10:9092", "10.0.0.11:9092", NULL };
+
+/* What an application without any option of its own gives, for this image. */
+static struct kcbi_worker_inputs inputs_of(const char *image_name)
+{
+    assert_int_equal(kcbi_names_make(arena, "prod", "e0453597", "connect", &names, NULL), 0);
+    image = kcbi_image_read(arena, image_name);
+    struct kcbi_worker_inputs inputs = {
+        .names = &names, .brokers = brokers, .image = &image, .topic_replication = 2
+    };
+    assert_int_equal(kcbi_version_choose("", &image, &inputs.version, NULL), 0);
+    return inputs;
+}
+
+static struct kcbi_worker_config made(const struct kcbi_worker_inputs *inputs)
+{
+    struct kcbi_worker_config config = { 0 };
+    struct charm_error error;
+    if (kcbi_worker_config_make(arena, inputs, &config, &error) != 0) {
+        fail_msg("%s", error.text);
+    }
+    return config;
+}
+
+static const char *value_in(const struct kcbi_worker_inputs *inputs, const char *key)
+{
+    return charm_text(charm_value_get(made(inputs).properties, key));
+}
+
+static const char *refusal(const struct kcbi_worker_inputs *inputs, int code)
+{
+    struct kcbi_worker_config config = { .rest_port = 1 };
+    struct charm_error error;
+    assert_int_equal(kcbi_worker_config_make(arena, inputs, &config, &error), code);
+    assert_int_equal(config.rest_port, 1);
+    return charm_arena_copy(arena, error.text);
+}
+
+/* ---- whole files ---- */
+
+static void a_current_worker_gets_exactly_this(void **state)
+{
+    const struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    assert_string_equal(made(&inputs).text,
+                        "bootstrap.servers=10.0.0.10:9092,10.0.0.11:9092\n"
+                        "config.providers=pod\n"
+                        "config.providers.pod.class="
+                        "org.apache.kafka.common.config.provider.EnvVarConfigProvider\n"
+                        "config.providers.pod.param.allowlist.pattern=POD_IP\n"
+                        "config.storage.replication.factor=-1\n"
+                        "config.storage.topic=prod.connect.connectconfigs\n"
+                        "connector.client.config.override.policy=None\n"
+                        "group.id=connect\n"
+                        "key.converter=org.apache.kafka.connect.json.JsonConverter\n"
+                        "listeners=http://:8083\n"
+                        "offset.storage.replication.factor=-1\n"
+                        "offset.storage.topic=prod.connect.connectoffsets\n"
+                        "plugin.path=/opt/kafka/libs/connect-file-4.3.1.jar\n"
+                        "rest.advertised.host.name=${pod:POD_IP}\n"
+                        "status.storage.replication.factor=-1\n"
+                        "status.storage.topic=prod.connect.connectstatus\n"
+                        "value.converter=org.apache.kafka.connect.json.JsonConverter\n");
+    assert_true(made(&inputs).wants_pod_ip);
+}
+
+static void the_originals_image_gets_the_file_of_0_10(void **state)
+{
+    const struct kcbi_worker_inputs inputs = inputs_of(KCBI_ORIGINAL_IMAGE);
+    assert_string_equal(made(&inputs).text,
+                        "bootstrap.servers=10.0.0.10:9092,10.0.0.11:9092\n"
+                        "config.storage.topic=prod.connect.connectconfigs\n"
+                        "group.id=connect\n"
+                        "internal.key.converter=org.apache.kafka.connect.json.JsonConverter\n"
+                        "internal.key.converter.schemas.enable=false\n"
+                        "internal.value.converter=org.apache.kafka.connect.json.JsonConverter\n"
+                        "internal.value.converter.schemas.enable=false\n"
+                        "key.converter=org.apache.kafka.connect.json.JsonConverter\n"
+                        "offset.storage.topic=prod.connect.connectoffsets\n"
+                        "rest.port=8083\n"
+                        "status.storage.topic=prod.connect.connectstatus\n"
+                        "value.converter=org.apache.kafka.connect.json.JsonConverter\n");
+    assert_false(made(&inputs).wants_pod_ip);
+}
+
+static void a_worker_between_gets_what_its_version_knows(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("example/connect");
+    inputs.version = (struct kcbi_version){ 2, 5, 0 };
+    assert_string_equal(value_in(&inputs, "offset.storage.replication.factor"), "2");
+    assert_string_equal(value_in(&inputs, "listeners"), "http://:8083");
+    assert_string_equal(value_in(&inputs, "rest.advertised.host.name"), "");
+    assert_null(charm_value_get(made(&inputs).properties, "plugin.path"));
+    assert_null(charm_value_get(made(&inputs).properties, "internal.key.converter"));
+    inputs.topic_replication = 0;
+    assert_string_equal(value_in(&inputs, "offset.storage.replication.factor"), "1");
+}
+
+static void the_file_does_not_depend_on_the_order_of_brokers(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    const char *before = made(&inputs).text;
+    inputs.brokers = (const char *const[]){ "10.0.0.10:9092", "10.0.0.11:9092", NULL };
+    assert_string_equal(made(&inputs).text, before);
+}
+
+/* ---- who wins ---- */
+
+static void lines_win_over_options_over_the_upper_layer_over_what_is_computed(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    inputs.upper = json("{\"group.id\": \"upper\", \"offset.flush.interval.ms\": 1000, "
+                        "\"key.converter\": \"upper.Converter\"}");
+    assert_string_equal(value_in(&inputs, "group.id"), "upper");
+    assert_string_equal(value_in(&inputs, "offset.flush.interval.ms"), "1000");
+    assert_string_equal(value_in(&inputs, "key.converter"), "upper.Converter");
+    inputs.group_id = "option";
+    assert_string_equal(value_in(&inputs, "group.id"), "option");
+    inputs.lines = "group.id = line\nkey.converter: line.Converter";
+    assert_string_equal(value_in(&inputs, "group.id"), "line");
+    assert_string_equal(value_in(&inputs, "key.converter"), "line.Converter");
+}
+
+static void the_replication_option_is_for_all_three_topics(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    inputs.replication_factor = 3;
+    assert_string_equal(value_in(&inputs, "config.storage.replication.factor"), "3");
+    assert_string_equal(value_in(&inputs, "offset.storage.replication.factor"), "3");
+    assert_string_equal(value_in(&inputs, "status.storage.replication.factor"), "3");
+    inputs = inputs_of(KCBI_ORIGINAL_IMAGE);
+    inputs.replication_factor = 3;
+    assert_null(charm_value_get(made(&inputs).properties, "config.storage.replication.factor"));
+}
+
+static void worker_config_may_name_other_brokers(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    inputs.lines = "bootstrap.servers=proxy:9092";
+    assert_string_equal(value_in(&inputs, "bootstrap.servers"), "proxy:9092");
+    inputs.brokers = NULL;
+    assert_string_equal(value_in(&inputs, "bootstrap.servers"), "proxy:9092");
+}
+
+static void without_a_broker_or_a_group_nothing_is_rendered(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    inputs.brokers = (const char *const[]){ "", NULL };
+    assert_contains(refusal(&inputs, CHARM_EINVAL), "no broker is known");
+    inputs = inputs_of("apache/kafka:4.3.1");
+    inputs.lines = "group.id=";
+    assert_contains(refusal(&inputs, CHARM_EINVAL), "group.id is empty");
+}
+
+static void rest_port_moves_the_port_in_every_version(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    inputs.lines = "rest.port=9000";
+    assert_int_equal(made(&inputs).rest_port, 9000);
+    assert_string_equal(value_in(&inputs, "listeners"), "http://:9000");
+    assert_null(charm_value_get(made(&inputs).properties, "rest.port"));
+    inputs = inputs_of(KCBI_ORIGINAL_IMAGE);
+    inputs.upper = json("{\"rest.port\": 9001}");
+    assert_int_equal(made(&inputs).rest_port, 9001);
+    assert_string_equal(value_in(&inputs, "rest.port"), "9001");
+    static const char *const bad[] = { "rest.port=80", "rest.port=65536", "rest.port=x",
+                                       "rest.port=", "rest.port=8083 8084" };
+    for (size_t i = 0; i < CHARMI_COUNT(bad); i++) {
+        inputs.lines = bad[i];
+        assert_contains(refusal(&inputs, CHARM_EINVAL), "from 1024 to 65535");
+    }
+}
+
+static void other_config_providers_stand_beside_ours(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    inputs.lines = "config.providers = file, dir\nconfig.providers.file.class=F";
+    assert_string_equal(value_in(&inputs, "config.providers"), "file,dir,pod");
+    assert_string_equal(value_in(&inputs, "config.providers.file.class"), "F");
+    inputs.lines = "config.providers = pod,file";
+    assert_string_equal(value_in(&inputs, "config.providers"), "pod,file");
+    inputs = inputs_of(KCBI_ORIGINAL_IMAGE);
+    inputs.lines = "config.providers = file";
+    assert_string_equal(value_in(&inputs, "config.providers"), "file");
+}
+
+/* ---- what is refused ---- */
+
+static void keys_of_the_charm_are_refused_with_the_reason(void **state)
+{
+    static const char *const lines[] = {
+        "config.storage.topic=x",
+        "offset.storage.topic=x",
+        "status.storage.topic=x",
+        "listeners=http://0.0.0.0:8083",
+        "rest.advertised.host.name=x",
+        "rest.advertised.port=1",
+        "rest.host.name=127.0.0.1",
+        "rest.extension.classes=x",
+        "config.providers.pod.param.allowlist.pattern=.*",
+    };
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    for (size_t i = 0; i < CHARMI_COUNT(lines); i++) {
+        inputs.lines = lines[i];
+        const char *text = refusal(&inputs, CHARM_EINVAL);
+        assert_contains(text, "option worker-config: ");
+        assert_contains(text, charm_arena_copy_n(arena, lines[i], strcspn(lines[i], "=")));
+        assert_contains(text, " belongs to the charm: ");
+    }
+}
+
+static void a_key_of_the_charm_may_be_given_its_own_value(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    inputs.upper = json("{\"config.storage.topic\": \"prod.connect.connectconfigs\"}");
+    inputs.lines = "listeners=http://:8083";
+    assert_string_equal(value_in(&inputs, "config.storage.topic"), "prod.connect.connectconfigs");
+    inputs.upper = json("{\"config.storage.topic\": \"mine\"}");
+    assert_contains(refusal(&inputs, CHARM_EINVAL), "the upper layer's worker settings: ");
+}
+
+static void a_secret_is_refused_by_name_and_never_told(void **state)
+{
+    static const char *const keys[] = {
+        "ssl.keystore.password",
+        "ssl.key.password",
+        "ssl.keystore.key",
+        "sasl.jaas.config",
+        "producer.sasl.jaas.config",
+        "consumer.ssl.truststore.password",
+        "admin.ssl.keystore.key",
+        "listeners.https.ssl.keystore.password",
+        "listener.name.x.plain.sasl.jaas.config",
+        "sasl.oauthbearer.client.credentials.client.secret",
+        "value.converter.basic.auth.user.info",
+        "SSL.Keystore.Password",
+        "password",
+    };
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    for (size_t i = 0; i < CHARMI_COUNT(keys); i++) {
+        inputs.lines = charm_arena_printf(arena, "a=b\n%s = hunter2", keys[i]);
+        const char *text = refusal(&inputs, CHARM_EINVAL);
+        assert_contains(text, keys[i]);
+        assert_lacks(text, "hunter2");
+        inputs.lines = NULL;
+        struct charm_value *upper = charm_value_new_map(arena);
+        charm_value_set_text(upper, keys[i], "hunter2");
+        inputs.upper = upper;
+        assert_lacks(refusal(&inputs, CHARM_EINVAL), "hunter2");
+        inputs.upper = NULL;
+    }
+    char huge[2000] = "";
+    memset(huge, 'x', sizeof(huge) - sizeof(".password"));
+    assert_true(kcbi_worker_secret(charm_arena_printf(arena, "%s.password", huge)));
+}
+
+static void keys_that_only_look_like_secrets_are_taken(void **state)
+{
+    static const char *const keys[] = { "key.converter",
+                                        "ssl.keystore.type",
+                                        "ssl.truststore.location",
+                                        "internal.key.converter",
+                                        "password.encoder.x",
+                                        "ssl.keymanager.algorithm",
+                                        "some.key",
+                                        "" };
+    for (size_t i = 0; i < CHARMI_COUNT(keys); i++) {
+        assert_false(kcbi_worker_secret(keys[i]));
+    }
+}
+
+static void a_bad_line_names_its_number(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    inputs.lines = "a=b\nc=\\u00";
+    assert_contains(refusal(&inputs, CHARM_EPARSE), "option worker-config: line 2: ");
+}
+
+static void a_name_that_kafka_cannot_have_is_refused_in_one_line(void **state)
+{
+    static const char *const lines[] = { "=x", "a\\nb.password=x", "a\\ b=x", "caf\xc3\xa9=x" };
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    for (size_t i = 0; i < CHARMI_COUNT(lines); i++) {
+        inputs.lines = lines[i];
+        const char *text = refusal(&inputs, CHARM_EINVAL);
+        assert_contains(text, "option worker-config: a property");
+        assert_lacks(text, "\n");
+    }
+    inputs.lines = NULL;
+    char *huge = charm_arena_alloc(arena, KCBI_PROPERTIES_MAX + 2);
+    memset(huge, 'a', KCBI_PROPERTIES_MAX + 1);
+    inputs.lines = huge;
+    assert_contains(refusal(&inputs, CHARM_ETOOBIG), "option worker-config: ");
+}
+
+/* ---- the charm's own client ---- */
+
+static const char *settings_of(const char *properties)
+{
+    struct charm_value *settings = NULL;
+    struct charm_error error;
+    if (kcbi_client_settings(arena, json(properties), &settings, &error) != 0) {
+        assert_null(settings);
+        return charm_arena_copy(arena, error.text);
+    }
+    return charm_value_render(arena, settings, CHARM_JSON_SORTED);
+}
+
+static void only_the_way_to_kafka_is_carried_over(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    inputs.lines = "producer.security.protocol=SSL";
+    assert_string_equal(
+        settings_of(charm_value_render(arena, made(&inputs).properties, CHARM_JSON_COMPACT)),
+        "{\"bootstrap.servers\":\"10.0.0.10:9092,10.0.0.11:9092\"}");
+}
+
+static void javas_names_become_librdkafkas(void **state)
+{
+    assert_string_equal(
+        settings_of("{\"security.protocol\": \"SASL_SSL\", \"sasl.mechanism\": \"GSSAPI\", "
+                    "\"ssl.truststore.type\": \"PEM\", \"ssl.truststore.certificates\": \"C\", "
+                    "\"ssl.endpoint.identification.algorithm\": \"\", "
+                    "\"ssl.enabled.protocols\": \"TLSv1.3\", "
+                    "\"sasl.login.refresh.window.factor\": \"0.8\", "
+                    "\"sasl.kerberos.service.name\": \"kafka\"}"),
+        "{\"sasl.kerberos.service.name\":\"kafka\",\"sasl.mechanism\":\"GSSAPI\","
+        "\"security.protocol\":\"sasl_ssl\",\"ssl.ca.pem\":\"C\","
+        "\"ssl.endpoint.identification.algorithm\":\"none\"}");
+}
+
+static void what_cannot_be_carried_over_is_named(void **state)
+{
+    assert_contains(settings_of("{\"ssl.truststore.location\": \"/x.jks\"}"),
+                    "ssl.truststore.location names what only the workers have");
+    assert_contains(settings_of("{\"ssl.truststore.type\": \"JKS\"}"), "ssl.truststore.type");
+    assert_contains(settings_of("{\"ssl.engine.factory.class\": \"x\"}"),
+                    "ssl.engine.factory.class cannot be used");
+    assert_contains(settings_of("{\"ssl.truststore.certificates\": \"${file:/x:y}\"}"),
+                    "ssl.truststore.certificates refers to a config provider");
+    const char *text = settings_of("{\"sasl.jaas.config\": \"hunter2\"}");
+    assert_contains(text, "sasl.jaas.config");
+    assert_lacks(text, "hunter2");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_current_worker_gets_exactly_this),
+        TEST(the_originals_image_gets_the_file_of_0_10),
+        TEST(a_worker_between_gets_what_its_version_knows),
+        TEST(the_file_does_not_depend_on_the_order_of_brokers),
+        TEST(lines_win_over_options_over_the_upper_layer_over_what_is_computed),
+        TEST(the_replication_option_is_for_all_three_topics),
+        TEST(worker_config_may_name_other_brokers),
+        TEST(without_a_broker_or_a_group_nothing_is_rendered),
+        TEST(rest_port_moves_the_port_in_every_version),
+        TEST(other_config_providers_stand_beside_ours),
+        TEST(keys_of_the_charm_are_refused_with_the_reason),
+        TEST(a_key_of_the_charm_may_be_given_its_own_value),
+        TEST(a_secret_is_refused_by_name_and_never_told),
+        TEST(keys_that_only_look_like_secrets_are_taken),
+        TEST(a_bad_line_names_its_number),
+        TEST(a_name_that_kafka_cannot_have_is_refused_in_one_line),
+        TEST(only_the_way_to_kafka_is_carried_over),
+        TEST(javas_names_become_librdkafkas),
+        TEST(what_cannot_be_carried_over_is_named),
+    };
+    return cmocka_run_group_tests_name("worker_config", tests, NULL, NULL);
+}
