@@ -258,13 +258,23 @@ static void keep_secrets(struct charm_run *run, const struct charm_value *config
     }
 }
 
+/* A setter says nothing: the misuse is given to the output function, which fails the run with it. Were it only left
+ * out, its connector would count as not wanted, and go. */
+static void give_misuse(struct charm_run *run, const char *name, const struct charm_error *error)
+{
+    charm_give(run, KCBI_GIVE_MISUSE, name,
+               charm_value_new_text(charm_arena(run),
+                                    charm_arena_printf(charm_arena(run), "%s: %s",
+                                                       charm_current(run), error->text)));
+}
+
 void kcb_want_connector(struct charm_run *run, const char *name, const struct charm_value *config)
 {
     struct charm_error error = { 0 };
     struct charm_value *texts = NULL;
     if (kcbi_check_connector_name(name, &error) != 0 ||
         kcbi_connector_texts(charm_arena(run), name, config, &texts, &error) != 0) {
-        charm_fail(run, "want a connector: %s", error.text);
+        give_misuse(run, name, &error);
         return;
     }
     keep_secrets(run, texts);
@@ -908,6 +918,11 @@ static enum charm_result converge(struct converging *c)
 enum charm_result kcbi_converge_connectors(struct charm_run *run, const struct charm_output *output)
 {
     (void)output;
+    CHARM_EACH(charm_given(run, KCBI_GIVE_MISUSE), misuse)
+    {
+        charm_fail(run, "%s", charm_text(misuse.value));
+        return CHARM_FAILED;
+    }
     if (!charm_flag_is_set(run, CHARM_IS_LEADER) || !charm_flag_is_set(run, CHARM_APP_STATE) ||
         !charm_flag_is_set(run, KCB_RUNNING)) {
         return CHARM_LATER;

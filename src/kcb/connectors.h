@@ -25,6 +25,8 @@
 
 /* Kind of charm_give(): name to {"row", "config"}. */
 #define KCBI_GIVE_CONNECTOR "kcb.connector"
+/* Kind of charm_give(): name to words, a connector that was asked for wrongly. The output fails the run. */
+#define KCBI_GIVE_MISUSE "kcb.connector-misuse"
 /* Key of the application state: name to {"row"}. */
 #define KCBI_APP_CONNECTORS "connectors"
 

@@ -365,7 +365,7 @@ static void add_line(struct charm_arena *arena, struct charmi_words *words, cons
     const size_t size = stop == NULL ? strcspn(line, "\r\n") : (size_t)(stop - line);
     charmi_words_add(
         arena, words,
-        kcbi_redact_text(arena, charm_arena_copy_n(arena, line, size), LONGEST_REASON * 2));
+        kcbi_redact_text(arena, charm_arena_copy_n(arena, line, size), (size_t)LONGEST_REASON * 2));
 }
 
 /* Where the piece that begins at `text` ends: at the next line that begins a piece of its own. */

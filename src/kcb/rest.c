@@ -231,7 +231,7 @@ static int perform(struct kcbi_rest *rest, const struct call *call, struct kcbi_
 {
     int64_t pause_ms = FIRST_PAUSE_MS;
     for (int tries = 1;; tries++) {
-        struct kcbi_reply reply;
+        struct kcbi_reply reply = { 0 };
         struct charm_error error = { 0 };
         const int result = ask_any(rest, call, &reply, &error);
         if (result != 0) {

@@ -544,7 +544,7 @@ static int poll_until_fine(struct work *work, struct charm_error *reterr)
 static enum charm_result conclude(struct work *work)
 {
     for (size_t i = 0; i < KCBI_TOPIC_COUNT; i++) {
-        if (work->verdict.topics[i].note[0] != '\0') {
+        if (!charmi_blank(work->verdict.topics[i].note)) {
             charm_trace(work->run, "%s", work->verdict.topics[i].note);
         }
     }

@@ -175,15 +175,20 @@ static void the_row_keeps_what_is_there_when_the_option_is_bad(void **state)
     assert_null(charm_given(run, KCBI_GIVE_CONNECTOR));
 }
 
-static void a_row_that_wants_nonsense_fails_the_run(void **state)
+static void a_row_that_wants_nonsense_fails_the_run_and_loses_nothing(void **state)
 {
     struct charm_value *config = kcb_connector_new(run, "x.Y");
     charm_value_add_list(config, "nested");
     kcb_want_connector(run, "a", config);
-    kcb_want_connector(run, "a/b", kcb_connector_new(run, "x.Y"));
-    assert_int_equal(run->failures.size, 2);
-    assert_non_null(strstr(run->failures.at[0], "'nested'"));
+    charm_value_set(run->app, KCBI_APP_CONNECTORS,
+                    fake_json(run, "{\"a\": {\"row\": \"upper.sink\"}}"));
     assert_null(charm_given(run, KCBI_GIVE_CONNECTOR));
+    assert_int_equal(kcbi_converge_connectors(run, NULL), CHARM_FAILED);
+    assert_int_equal(run->failures.size, 1);
+    assert_non_null(strstr(run->failures.at[0], "upper.sink: connector 'a': 'nested' is a list"));
+    assert_int_equal(run->requests.size, 0);
+    kcb_want_connector(run, "a/b", kcb_connector_new(run, "x.Y"));
+    assert_int_equal(charm_value_size(charm_given(run, KCBI_GIVE_MISUSE)), 2);
 }
 
 /* ---- what rows say ---- */
@@ -599,7 +604,7 @@ int main(void)
         ROW(an_option_that_is_no_document_or_endless_is_refused),
         ROW(the_row_wants_what_the_option_names_and_hides_its_secrets),
         ROW(the_row_keeps_what_is_there_when_the_option_is_bad),
-        ROW(a_row_that_wants_nonsense_fails_the_run),
+        ROW(a_row_that_wants_nonsense_fails_the_run_and_loses_nothing),
         ROW(a_connector_goes_only_when_its_row_really_does_not_want_it),
         ROW(each_situation_has_its_step),
         ROW(damaged_facts_make_no_plan_that_deletes),
