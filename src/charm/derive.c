@@ -255,13 +255,55 @@ static void derive_endpoint_edges(struct charm_run *run)
     }
 }
 
+/* Does a row or trigger wait for this flag? */
+static bool is_awaited(const struct charm_run *run, const char *name)
+{
+    size_t id = charmi_table_flag(run->table, name);
+    return id != CHARMI_NO_NAME &&
+           (run->table->flags[id].guard_count > 0 || run->table->flags[id].triggered);
+}
+
+static bool any_awaited(const struct charm_run *run, const char *const *names)
+{
+    for (; names != NULL && *names != NULL; names++) {
+        if (is_awaited(run, *names)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void ask_derivation(struct charm_run *run, size_t index)
+{
+    const struct charm_derivation *outer = run->derivation;
+    if (run->derived[index]) {
+        return;
+    }
+    run->derived[index] = true;
+    run->derivation = run->table->derivations[index];
+    run->derivation->derive(run, run->derivation);
+    run->derivation = outer;
+}
+
+/* A derivation that nobody waits for is asked when somebody asks for its flag: reading facts costs hook tool calls. */
 static void derive_layers(struct charm_run *run)
 {
+    run->derived = charm_arena_array(run->arena, run->table->derivation_count, sizeof(bool));
     for (size_t i = 0; i < run->table->derivation_count; i++) {
-        run->derivation = run->table->derivations[i];
-        run->derivation->derive(run, run->derivation);
+        const struct charm_derivation *derivation = run->table->derivations[i];
+        if (any_awaited(run, derivation->flags) || any_awaited(run, derivation->edges)) {
+            ask_derivation(run, i);
+        }
     }
-    run->derivation = NULL;
+}
+
+void charmi_derive_when_asked(struct charm_run *run, const char *flag)
+{
+    for (size_t i = 0; run->derived != NULL && i < run->table->derivation_count; i++) {
+        if (charmi_in(run->table->derivations[i]->flags, flag)) {
+            ask_derivation(run, i);
+        }
+    }
 }
 
 void charmi_derive_flags(struct charm_run *run)

@@ -18,4 +18,7 @@ void charmi_derive_flags(struct charm_run *run);
 /* Does a built-in level flag hold that no layer names? */
 bool charmi_derive_level(struct charm_run *run, const char *flag);
 
+/* Asks the derivation of a layer that lists this level flag, unless it was asked already in this run. */
+void charmi_derive_when_asked(struct charm_run *run, const char *flag);
+
 #endif

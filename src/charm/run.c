@@ -99,6 +99,17 @@ const void *charm_layer_ports(const struct charm_run *run, const char *layer)
     return NULL;
 }
 
+void **charm_layer_memo(struct charm_run *run, const char *layer)
+{
+    for (size_t i = 0; run->layers[i] != NULL; i++) {
+        if (charmi_same(run->layers[i]->name, layer)) {
+            return &run->memos[i];
+        }
+    }
+    charmi_misuse(run, "charm_layer_memo: there is no layer '%s'", layer);
+    return charm_arena_alloc(run->arena, sizeof(void *));
+}
+
 const struct charm_ports *charm_ports(const struct charm_run *run)
 {
     return run->ports;
@@ -136,6 +147,7 @@ bool charm_flag_is_set(const struct charm_run *run, const char *flag)
         charmi_table_kind(run->table, flag) == CHARMI_LEVEL) {
         return charmi_derive_level(behind_const(run), flag);
     }
+    charmi_derive_when_asked(behind_const(run), flag);
     return charmi_flags_is_set(run->flags, flag);
 }
 

@@ -10,6 +10,15 @@
 
 /* ---- the run as a thing ---- */
 
+static size_t layer_count(const struct charm_layer *const *layers)
+{
+    size_t count = 0;
+    while (layers[count] != NULL) {
+        count++;
+    }
+    return count;
+}
+
 struct charm_run *charmi_run_new(const struct charmi_run_input *input)
 {
     struct charm_arena *arena = charm_arena_new();
@@ -17,6 +26,7 @@ struct charm_run *charmi_run_new(const struct charmi_run_input *input)
     run->arena = arena;
     run->ports = input->ports;
     run->layers = input->layers;
+    run->memos = charm_arena_array(arena, layer_count(input->layers), sizeof(*run->memos));
     run->context = input->context;
     run->files = input->files;
     run->tools =

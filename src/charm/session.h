@@ -47,6 +47,7 @@ struct charm_run {
     struct charm_arena *arena;
     const struct charm_ports *ports;
     const struct charm_layer *const *layers;
+    void **memos; /* one a layer, for what it computes once */
     const struct charm_context *context;
     const struct charm_files *files;
 
@@ -65,6 +66,7 @@ struct charm_run {
 
     enum charmi_stage stage;
     const struct charm_derivation *derivation; /* that is deriving, or NULL */
+    bool *derived;                             /* by number of the derivation: it has been asked */
     struct charmi_giver *givers;               /* rows, then outputs */
     size_t giver_count;
     const struct charmi_giver *current; /* NULL: nobody runs */
