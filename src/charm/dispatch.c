@@ -241,14 +241,14 @@ static bool matches(const struct dispatch *d, const struct charmi_entry *entry)
     return d->rows[entry->index].unmet == 0 && fits(d, entry);
 }
 
-/* Every row of the phase. `once` alone belongs to none, and runs where it is first offered (1.2). */
+/* Every row of the phase that matches; `once` alone belongs to every phase (1.2). */
 static void list_phase(struct dispatch *d)
 {
     d->size = 0;
     for (size_t i = 0; i < d->table->entry_count; i++) {
         const struct charmi_entry *entry = &d->table->entries[i];
-        bool any = entry->phase == CHARMI_PHASE_ANY && d->phase != CHARMI_PHASE_OTHER;
-        if ((entry->phase == d->phase || any) && matches(d, entry)) {
+        bool in_phase = entry->phase == d->phase || entry->phase == CHARMI_PHASE_ANY;
+        if (in_phase && matches(d, entry)) {
             d->list[d->size++] = i;
         }
     }

@@ -185,7 +185,7 @@ static bool same_transition(const struct firing *left, const struct firing *righ
 /* From the outermost to `innermost`. */
 static const struct firing **path_to(struct charm_arena *arena, const struct firing *innermost)
 {
-    const struct firing **path = charm_arena_array(arena, innermost->depth, sizeof(*path));
+    const struct firing **path = charm_arena_array(arena, innermost->depth, sizeof(void *));
     for (const struct firing *at = innermost; at != NULL; at = at->outer) {
         path[at->depth - 1] = at;
     }

@@ -89,15 +89,6 @@ static bool is_end_of_triggers(const struct charm_trigger *trigger)
            trigger->clears == NULL;
 }
 
-static size_t count_rows(const struct charm_layer *layer)
-{
-    size_t count = 0;
-    while (layer->rows != NULL && layer->rows[count].name != NULL) {
-        count++;
-    }
-    return count;
-}
-
 static size_t count_triggers(const struct charm_layer *layer)
 {
     size_t count = 0;
@@ -247,8 +238,9 @@ static int check_parts(const struct charm_layer *layer, struct charm_error *rete
     return 0;
 }
 
-static int check_layers(const struct charm_layer *const *layers, struct charm_error *reterr)
+static int check_layers(struct builder *b, struct charm_error *reterr)
 {
+    const struct charm_layer *const *layers = b->table->layers;
     for (size_t i = 0; layers[i] != NULL; i++) {
         if (!is_plain_name(layers[i]->name)) {
             return charm_error_set(reterr, CHARM_EINVAL,
@@ -304,8 +296,8 @@ static void intern_trigger(struct builder *b, const struct charm_trigger *trigge
 
 static void intern_layer(struct builder *b, const struct charm_layer *layer)
 {
-    for (size_t i = 0; i < count_rows(layer); i++) {
-        intern_row(b, &layer->rows[i]);
+    for (const struct charm_row *row = layer->rows; row != NULL && row->name != NULL; row++) {
+        intern_row(b, row);
     }
     for (size_t i = 0; i < count_triggers(layer); i++) {
         intern_trigger(b, &layer->triggers[i]);
@@ -601,8 +593,9 @@ static int build_rows(struct builder *b, struct charm_error *reterr)
     size_t rows = 0;
     size_t guards = 0;
     for (size_t i = 0; b->table->layers[i] != NULL; i++) {
-        for (size_t j = 0; j < count_rows(b->table->layers[i]); j++) {
-            guards += count_guards(&b->table->layers[i]->rows[j]);
+        const struct charm_row *row = b->table->layers[i]->rows;
+        for (; row != NULL && row->name != NULL; row++) {
+            guards += count_guards(row);
             rows++;
         }
     }
@@ -612,8 +605,8 @@ static int build_rows(struct builder *b, struct charm_error *reterr)
     b->table->guards = b->guards;
     for (size_t i = 0; b->table->layers[i] != NULL; i++) {
         const struct charm_layer *layer = b->table->layers[i];
-        for (size_t j = 0; j < count_rows(layer); j++) {
-            int r = add_row(b, layer, &layer->rows[j], reterr);
+        for (const struct charm_row *row = layer->rows; row != NULL && row->name != NULL; row++) {
+            int r = add_row(b, layer, row, reterr);
             if (r < 0) {
                 return r;
             }
@@ -717,7 +710,7 @@ static int build_triggers(struct builder *b, struct charm_error *reterr)
     for (size_t i = 0; table->layers[i] != NULL; i++) {
         count += count_triggers(table->layers[i]);
     }
-    const struct charm_trigger **list = array(b, count, sizeof(*list));
+    const struct charm_trigger **list = array(b, count, sizeof(void *));
     table->triggers = list;
     for (size_t i = 0; table->layers[i] != NULL; i++) {
         const struct charm_layer *layer = table->layers[i];
@@ -765,21 +758,14 @@ static void build_lists(struct builder *b)
 
 static int build(struct builder *b, struct charm_error *reterr)
 {
-    int r = check_layers(b->table->layers, reterr);
-    if (r == 0) {
-        r = build_flags(b, reterr);
-    }
-    if (r == 0) {
-        r = build_rows(b, reterr);
-    }
-    if (r == 0) {
-        r = build_actions(b, reterr);
-    }
-    if (r == 0) {
-        r = build_triggers(b, reterr);
-    }
-    if (r < 0) {
-        return r;
+    static int (*const steps[])(struct builder * b, struct charm_error * reterr) = {
+        check_layers, build_flags, build_rows, build_actions, build_triggers,
+    };
+    for (size_t i = 0; i < CHARMI_COUNT(steps); i++) {
+        int r = steps[i](b, reterr);
+        if (r != 0) {
+            return r;
+        }
     }
     build_watchers(b);
     build_lists(b);

@@ -284,12 +284,14 @@ static void a_trigger_may_clear_an_edge(void **state)
 
 static void repeating_a_trigger_adds_nothing(void **state)
 {
-    const struct charm_trigger trigger = { .when = "a", .sets = "b", .clears = "b" };
+    const struct charm_trigger trigger = { .when = "a", .sets = "pulse", .clears = "c" };
+    const struct charm_trigger back = { .when = "pulse", .clears = "pulse" };
     struct world *world = weather();
-    world_begin(world);
+    charmi_flags_add_trigger(world_begin(world), &back);
     charmi_flags_add_trigger(world->flags, &trigger);
     charmi_flags_add_trigger(world->flags, &trigger);
     world_set(world, "a");
+    /* a, pulse up and down; a second effect would let it pulse again */
     assert_int_equal(charmi_flags_watch_pending(world->flags).count, 3);
     world_free(world);
 }

@@ -186,7 +186,7 @@ static int build(struct life *life, struct charm_error *reterr)
     }
     struct charm_layer *layer = charm_arena_alloc(life->arena, sizeof(*layer));
     *layer = (struct charm_layer){ .name = "life", .rows = rows, .triggers = list };
-    const struct charm_layer **layers = charm_arena_array(life->arena, 2, sizeof(*layers));
+    const struct charm_layer **layers = charm_arena_array(life->arena, 2, sizeof(void *));
     layers[0] = layer;
     return charmi_table_build(life->arena, layers,
                               &(struct charmi_table_options){ .rules = CHARMI_TABLE_RECORDED },

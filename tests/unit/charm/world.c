@@ -62,7 +62,7 @@ struct world *world_of_layers(const struct charm_layer *const *layers,
     while (layers[count] != NULL) {
         count++;
     }
-    const struct charm_layer **list = charm_arena_array(arena, count + 1, sizeof(*list));
+    const struct charm_layer **list = charm_arena_array(arena, count + 1, sizeof(void *));
     for (size_t i = 0; i < count; i++) {
         struct charm_layer *layer = charm_arena_alloc(arena, sizeof(*layer));
         *layer = *layers[i];
