@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/memory.h"
 
 /* Triggers may nest this deep, and twice the number of flags on top: deeper is a cycle (2.3, D). */
