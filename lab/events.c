@@ -53,8 +53,10 @@ static void enter_relations(struct lab_model *model, struct lab_unit *unit)
 {
     for (struct lab_relation *relation = model->relations; relation != NULL;
          relation = relation->next) {
+        const bool unknown =
+            lab_relation_is_peer(relation) && relation->revision > unit->charm_seen;
         if (relation->life != LAB_ALIVE || lab_relation_own(relation, unit->app) == NULL ||
-            lab_unit_view(unit, relation) != NULL) {
+            unknown || lab_unit_view(unit, relation) != NULL) {
             continue;
         }
         struct lab_view **end = &unit->views;

@@ -91,6 +91,7 @@ struct lab_relation {
     struct lab_relation *next;
     int id;
     enum lab_life life;
+    int revision; /* of a peer relation: the charm that brought it */
     int sides;
     struct lab_side side[2];
     struct lab_seat *seats;

@@ -102,7 +102,9 @@ void lab_model_make_peers(struct lab_model *model, struct lab_application *app)
     {
         if (!has_peer(model, app, it.key)) {
             const struct endpoint endpoint = { app, it.key, interface_of(it.value), LAB_PEERS, 0 };
-            add_side(model, relation_new(model), &endpoint);
+            struct lab_relation *relation = relation_new(model);
+            relation->revision = app->revision;
+            add_side(model, relation, &endpoint);
         }
     }
 }
