@@ -7,6 +7,7 @@
 #include "kcb/deployment.h"
 #include "kcb/kcb.h"
 #include "kcb/redact.h"
+#include "kcb/workers.h"
 
 enum {
     LONGEST_NAME = 200,
@@ -810,35 +811,22 @@ struct converging {
     struct kcbi_rest rest;
     const struct charm_value *wanted;
     const struct charm_value *owned;
-    struct charm_value *live;
+    const struct charm_value *live;
     bool old;
 };
-
-/* Wanted and owned names in one map. */
-static struct charm_value *names_to_ask(struct charm_arena *arena, const struct charm_value *wanted,
-                                        const struct charm_value *owned)
-{
-    struct charm_value *names = charm_value_new_map(arena);
-    charm_value_update(names, owned);
-    charm_value_update(names, wanted);
-    return names;
-}
-
-static int read_live(struct converging *c, struct charm_error *reterr)
-{
-    return kcbi_live_connectors(&c->rest, names_to_ask(charm_arena(c->run), c->wanted, c->owned),
-                                &c->live, &c->old, reterr);
-}
 
 /* What was just written needs a moment until its status shows; asking now spares a wait for the next hook. */
 static void watch_start(struct converging *c, const struct charm_value *names)
 {
     for (int polls = 0; polls < MOST_POLLS; polls++) {
-        struct charm_error error = { 0 };
-        if (!charm_wait_ms(c->run, POLL_PAUSE_MS) || read_live(c, &error) != 0) {
+        struct charm_value *live = NULL;
+        bool old;
+        if (!charm_wait_ms(c->run, POLL_PAUSE_MS) ||
+            kcbi_live_connectors(&c->rest, names, &live, &old, NULL) != 0) {
             return;
         }
-        const struct kcbi_health health = kcbi_judge_health(charm_arena(c->run), names, c->live);
+        c->live = live;
+        const struct kcbi_health health = kcbi_judge_health(charm_arena(c->run), names, live);
         if (health.starting == 0 && health.idle == 0) {
             return;
         }
@@ -887,7 +875,7 @@ static void say_all(struct converging *c, const struct kcbi_carried *carried)
 static enum charm_result converge(struct converging *c)
 {
     struct charm_error error = { 0 };
-    if (read_live(c, &error) != 0) {
+    if (kcbi_look_at_workers(c->run, &c->live, &c->old, &error) != 0) {
         charm_status(c->run, CHARM_WAITING, "the connectors could not be looked at: %s",
                      error.text);
         return CHARM_LATER;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "kcb/deployment.h"
 #include "kcb/kcb.h"
@@ -445,10 +446,15 @@ static const struct kcbi_topic_verdict *first_in_state(const struct kcbi_topics_
     return NULL;
 }
 
+/* Without its topics Connect must not run: the request for workers goes with them, and they are mended with none alive. */
 static void lose(struct charm_run *run)
 {
-    if (charm_flag_is_set(run, KCB_TOPIC_CREATED)) {
-        charm_flag_clear(run, KCB_TOPIC_CREATED);
+    static const char *const flags[] = { KCB_TOPIC_CREATED, KCB_CONFIGURED, KCB_RUNNING,
+                                         KCB_DEGRADED };
+    for (size_t i = 0; i < CHARMI_COUNT(flags); i++) {
+        if (charm_flag_is_set(run, flags[i])) {
+            charm_flag_clear(run, flags[i]);
+        }
     }
 }
 

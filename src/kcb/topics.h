@@ -9,7 +9,8 @@
  *     kcbi_topic_specs(names, kcbi_topic_replication(0, view.broker_count), specs);
  *     struct kcbi_topics_verdict verdict = kcbi_judge_topics(arena, specs, &view);
  *
- * Rows: create-topics. Guards: KCB_KAFKA_READY, CHARM_IS_LEADER; sets and clears KCB_TOPIC_CREATED, which is a term flag.
+ * Rows: create-topics. Guards: KCB_KAFKA_READY, leadership, application state; sets and clears KCB_TOPIC_CREATED, a term
+ * flag, and with it clears KCB_CONFIGURED, KCB_RUNNING and KCB_DEGRADED.
  * Part of the layer's state: "topics" {bootstrap, seen_ms, fetch_min_version}.
  *
  * May include: kcb/ports.h, charm/run.h.

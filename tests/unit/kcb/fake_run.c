@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "kcb/connectors.h"
 #include "kcb/kcb.h"
+#include "kcb/workers.h"
 
 /* ---- ports ---- */
 
@@ -369,7 +371,18 @@ void charm_fail(struct charm_run *run, const char *format, ...)
     va_end(args);
 }
 
-/* ---- kcb/deployment.h, kcb/worker.h ---- */
+/* ---- kcb/deployment.h, kcb/worker.h, kcb/workers.h ---- */
+
+int kcbi_look_at_workers(struct charm_run *run, const struct charm_value **ret_live, bool *ret_old,
+                         struct charm_error *reterr)
+{
+    struct kcbi_rest rest = kcbi_rest_of(run, KCBI_AS_LEADER);
+    struct charm_value *live = NULL;
+    const int result = kcbi_live_connectors(&rest, charm_app_get(run, KCBI_APP_CONNECTORS), &live,
+                                            ret_old, reterr);
+    *ret_live = live;
+    return result;
+}
 
 const struct kcb_ports *kcbi_ports(const struct charm_run *run)
 {
