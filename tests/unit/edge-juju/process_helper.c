@@ -1,5 +1,5 @@
 /*
- * Plays a hook tool for process_test.c: the first argument says how it behaves.
+ * Plays a program for process_test.c and main_test.c: the first argument says how it behaves.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -85,6 +85,15 @@ static int print_arguments(char **argv)
     return 0;
 }
 
+/* Becomes another program without any argument, not even its name, and without an environment. */
+static int become(const char *program)
+{
+    char *const nothing[] = { NULL };
+    execve(program, nothing, nothing);
+    perror(program);
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -128,6 +137,9 @@ int main(int argc, char **argv)
     }
     if (strcmp(what, "close-outputs") == 0) {
         return close_outputs_and_hang();
+    }
+    if (strcmp(what, "bare") == 0) {
+        return become(more);
     }
     return print_arguments(argv);
 }
