@@ -196,19 +196,19 @@ static void a_row_that_wants_nonsense_fails_the_run_and_loses_nothing(void **sta
 static void a_connector_goes_only_when_its_row_really_does_not_want_it(void **state)
 {
     static const struct {
-        enum charm_outcome outcome;
         const char *unmet;
+        enum charm_outcome outcome;
         enum kcbi_row_says says;
     } cases[] = {
-        { CHARM_OUTCOME_DONE, "", KCBI_ROW_DROPS },
-        { CHARM_OUTCOME_LATER, "", KCBI_ROW_HOLDS },
-        { CHARM_OUTCOME_UNKNOWN, "", KCBI_ROW_NOBODY },
-        { CHARM_OUTCOME_BLOCKED, "", KCBI_ROW_HOLDS },
-        { CHARM_OUTCOME_BLOCKED, KCB_RUNNING, KCBI_ROW_HOLDS },
-        { CHARM_OUTCOME_BLOCKED, KCB_TOPIC_CREATED " " CHARM_IS_LEADER, KCBI_ROW_HOLDS },
-        { CHARM_OUTCOME_BLOCKED, CHARM_APP_STATE, KCBI_ROW_HOLDS },
-        { CHARM_OUTCOME_BLOCKED, "mongodb.available", KCBI_ROW_DROPS },
-        { CHARM_OUTCOME_BLOCKED, KCB_RUNNING " mongodb.available", KCBI_ROW_DROPS },
+        { "", CHARM_OUTCOME_DONE, KCBI_ROW_DROPS },
+        { "", CHARM_OUTCOME_LATER, KCBI_ROW_HOLDS },
+        { "", CHARM_OUTCOME_UNKNOWN, KCBI_ROW_NOBODY },
+        { "", CHARM_OUTCOME_BLOCKED, KCBI_ROW_HOLDS },
+        { KCB_RUNNING, CHARM_OUTCOME_BLOCKED, KCBI_ROW_HOLDS },
+        { KCB_TOPIC_CREATED " " CHARM_IS_LEADER, CHARM_OUTCOME_BLOCKED, KCBI_ROW_HOLDS },
+        { CHARM_APP_STATE, CHARM_OUTCOME_BLOCKED, KCBI_ROW_HOLDS },
+        { "mongodb.available", CHARM_OUTCOME_BLOCKED, KCBI_ROW_DROPS },
+        { KCB_RUNNING " mongodb.available", CHARM_OUTCOME_BLOCKED, KCBI_ROW_DROPS },
     };
     for (size_t i = 0; i < CHARMI_COUNT(cases); i++) {
         const char *const *unmet = charmi_split(run->arena, cases[i].unmet, " ").at;

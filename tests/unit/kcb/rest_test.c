@@ -28,29 +28,29 @@ static int stop(void **state)
 static void answers_are_judged_by_status_and_words(void **state)
 {
     static const struct {
-        int status;
         const char *message;
+        int status;
         enum kcbi_verdict verdict;
     } cases[] = {
-        { 200, "", KCBI_OK },
-        { 201, "", KCBI_OK },
-        { 204, "", KCBI_OK },
-        { 302, "", KCBI_FAILED },
-        { 400, "Connector configuration is invalid", KCBI_REFUSED },
-        { 401, "User cannot access the resource.", KCBI_REFUSED },
-        { 403, "", KCBI_REFUSED },
-        { 404, "Connector x not found", KCBI_NOT_FOUND },
-        { 405, "", KCBI_FAILED },
-        { 409, "Connector x already exists", KCBI_EXISTS },
-        { 409, "Cannot complete request momentarily due to stale configuration", KCBI_LATER },
-        { 409, "Cannot complete request because of a conflicting operation (e.g. worker rebalance)",
+        { "", 200, KCBI_OK },
+        { "", 201, KCBI_OK },
+        { "", 204, KCBI_OK },
+        { "", 302, KCBI_FAILED },
+        { "Connector configuration is invalid", 400, KCBI_REFUSED },
+        { "User cannot access the resource.", 401, KCBI_REFUSED },
+        { "", 403, KCBI_REFUSED },
+        { "Connector x not found", 404, KCBI_NOT_FOUND },
+        { "", 405, KCBI_FAILED },
+        { "Connector x already exists", 409, KCBI_EXISTS },
+        { "Cannot complete request momentarily due to stale configuration", 409, KCBI_LATER },
+        { "Cannot complete request because of a conflicting operation (e.g. worker rebalance)", 409,
           KCBI_LATER },
-        { 409, "", KCBI_LATER },
-        { 500, "Request cannot be completed because a rebalance is expected", KCBI_LATER },
-        { 500, "IO Error trying to forward REST request: Connection refused", KCBI_LATER },
-        { 500, "Request timed out", KCBI_LATER },
-        { 500, "Unexpected character", KCBI_FAILED },
-        { 503, "starting", KCBI_LATER },
+        { "", 409, KCBI_LATER },
+        { "Request cannot be completed because a rebalance is expected", 500, KCBI_LATER },
+        { "IO Error trying to forward REST request: Connection refused", 500, KCBI_LATER },
+        { "Request timed out", 500, KCBI_LATER },
+        { "Unexpected character", 500, KCBI_FAILED },
+        { "starting", 503, KCBI_LATER },
     };
     for (size_t i = 0; i < CHARMI_COUNT(cases); i++) {
         assert_int_equal(kcbi_judge_answer(cases[i].status, cases[i].message), cases[i].verdict);
@@ -250,13 +250,13 @@ static void an_old_worker_is_asked_one_by_one_for_the_names_that_matter(void **s
 static void a_list_that_is_none_is_an_error_and_not_an_empty_world(void **state)
 {
     static const struct {
-        int status;
         const char *body;
+        int status;
         int code;
     } cases[] = {
-        { 200, "", CHARM_EPARSE },      { 200, "<html>", CHARM_EPARSE },
-        { 200, "\"x\"", CHARM_EPARSE }, { 401, "no", CHARM_EFAILED },
-        { 404, "", CHARM_EFAILED },
+        { "", 200, CHARM_EPARSE },      { "<html>", 200, CHARM_EPARSE },
+        { "\"x\"", 200, CHARM_EPARSE }, { "no", 401, CHARM_EFAILED },
+        { "", 404, CHARM_EFAILED },
     };
     for (size_t i = 0; i < CHARMI_COUNT(cases); i++) {
         fake_http(run, "GET", "/connectors?expand=status&expand=info", cases[i].status,
