@@ -305,7 +305,10 @@ static void publish(struct charm_run *run, const struct kcbi_manifests *manifest
     charm_value_set_text(asked, "checksum", manifests->checksum);
     charm_value_set_int(asked, "workers", kcbi_options(run)->workers);
     charm_value_set_int(asked, "rest_port", config->rest_port);
-    CHARM_EACH(kcbi_destination_request(charm_arena(run), kcbi_names(run), manifests->objects), it)
+    /* made once: CHARM_EACH evaluates its map at every step */
+    const struct charm_value *request =
+        kcbi_destination_request(charm_arena(run), kcbi_names(run), manifests->objects);
+    CHARM_EACH(request, it)
     {
         charm_publish_json(run, "kubernetes", it.key, it.value);
     }
