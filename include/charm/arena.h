@@ -39,7 +39,8 @@ void *charm_arena_array(struct charm_arena *arena, size_t count, size_t size_byt
 char *charm_arena_copy(struct charm_arena *arena, const char *text);
 char *charm_arena_copy_n(struct charm_arena *arena, const char *bytes, size_t size);
 char *charm_arena_printf(struct charm_arena *arena, const char *format, ...) CHARM_PRINTF(2, 3);
-char *charm_arena_vprintf(struct charm_arena *arena, const char *format, va_list args);
+char *charm_arena_vprintf(struct charm_arena *arena, const char *format, va_list args)
+    CHARM_PRINTF(2, 0);
 /* Calls `release(object)` when the arena is freed; last registered, first called. */
 void charm_arena_defer(struct charm_arena *arena, void (*release)(void *object), void *object);
 

@@ -72,15 +72,17 @@ const struct charm_value *charm_value_path(const struct charm_value *map, ...);
 const struct charm_value *charm_value_at(const struct charm_value *list, size_t index);
 bool charm_value_equal(const struct charm_value *left, const struct charm_value *right);
 
-/* Goes through a map in order of insertion. Do not change the map meanwhile. */
+/* Goes through a map in order of insertion; `map` is evaluated once. Do not change the map meanwhile. */
 struct charm_iter {
     const char *key;
     const struct charm_value *value;
+    const struct charm_value *map;
     void *at;
-    bool started;
 };
-bool charm_value_next(const struct charm_value *map, struct charm_iter *iter);
-#define CHARM_EACH(map, iter) for (struct charm_iter iter = { 0 }; charm_value_next((map), &iter);)
+struct charm_iter charm_value_each(const struct charm_value *map);
+bool charm_value_next(struct charm_iter *iter);
+#define CHARM_EACH(map, iter)                                                                      \
+    for (struct charm_iter iter = charm_value_each(map); charm_value_next(&iter);)
 
 /* ---- change ---- */
 void charm_value_set(struct charm_value *map, const char *key, const struct charm_value *value);

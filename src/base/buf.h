@@ -33,7 +33,7 @@ void charmi_buf_add_n(struct charmi_buf *buf, const char *bytes, size_t size);
 void charmi_buf_add(struct charmi_buf *buf, const char *text);
 void charmi_buf_add_char(struct charmi_buf *buf, char c);
 void charmi_buf_addf(struct charmi_buf *buf, const char *format, ...) CHARM_PRINTF(2, 3);
-void charmi_buf_vaddf(struct charmi_buf *buf, const char *format, va_list args);
+void charmi_buf_vaddf(struct charmi_buf *buf, const char *format, va_list args) CHARM_PRINTF(2, 0);
 /* The text so far ("" while empty), borrowed until the next change. */
 const char *charmi_buf_text(const struct charmi_buf *buf);
 /* Hands the text over (own: free() it) and leaves the buffer empty. */

@@ -223,15 +223,20 @@ bool charm_value_equal(const struct charm_value *left, const struct charm_value 
     return json_equal(json(left), json(right)) == 1;
 }
 
-bool charm_value_next(const struct charm_value *map, struct charm_iter *iter)
+struct charm_iter charm_value_each(const struct charm_value *map)
 {
-    if (charm_value_kind(map) != CHARM_MAP) {
+    return (struct charm_iter){ .map = charm_value_kind(map) == CHARM_MAP ? map : NULL };
+}
+
+bool charm_value_next(struct charm_iter *iter)
+{
+    if (iter->map == NULL) {
         return false;
     }
-    iter->at =
-        iter->started ? json_object_iter_next(json(map), iter->at) : json_object_iter(json(map));
-    iter->started = true;
+    iter->at = iter->key == NULL ? json_object_iter(json(iter->map))
+                                 : json_object_iter_next(json(iter->map), iter->at);
     if (iter->at == NULL) {
+        iter->map = NULL;
         return false;
     }
     iter->key = json_object_iter_key(iter->at);

@@ -95,6 +95,33 @@ static void missing_things_read_as_nothing_and_never_crash(void **state)
     }
 }
 
+static struct charm_value *map_of_three(int *ret_made)
+{
+    struct charm_value *map = charm_value_new_map(arena);
+    charm_value_set_int(map, "c", 3);
+    charm_value_set_int(map, "a", 1);
+    charm_value_set_int(map, "b", 2);
+    (*ret_made)++;
+    return map;
+}
+
+static void going_through_a_map_keeps_its_order_and_asks_for_the_map_once(void **state)
+{
+    (void)state;
+    int made = 0;
+    char keys[8] = "";
+    CHARM_EACH(map_of_three(&made), it)
+    {
+        strcat(keys, it.key);
+    }
+    assert_string_equal(keys, "cab");
+    assert_int_equal(made, 1);
+    CHARM_EACH(charm_value_new_list(arena), it)
+    {
+        fail();
+    }
+}
+
 static void hostile_json_is_refused_without_repeating_it(void **state)
 {
     (void)state;
@@ -178,6 +205,7 @@ int main(void)
         cmocka_unit_test(values_are_written_byte_for_byte_as_charms_reactive_writes_them),
         cmocka_unit_test(relation_texts_decode_as_json_or_stay_what_they_are),
         cmocka_unit_test(missing_things_read_as_nothing_and_never_crash),
+        cmocka_unit_test(going_through_a_map_keeps_its_order_and_asks_for_the_map_once),
         cmocka_unit_test(hostile_json_is_refused_without_repeating_it),
         cmocka_unit_test(bytes_that_are_not_utf8_become_replacement_characters),
         cmocka_unit_test(the_order_of_keys_does_not_change_a_sorted_text),
