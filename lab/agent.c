@@ -35,6 +35,8 @@ struct stream {
     struct charmi_buf all;  /* of an action or command */
 };
 
+enum fault { FAULT_NONE, REFUSE_COMMIT, STATE_ONLY, KILL_AT_EXIT, KILL_BEFORE, KILL_AFTER };
+
 struct lab_agent {
     const char *charm_dir;
     const char *tools_dir;
@@ -45,6 +47,11 @@ struct lab_agent {
     struct charm_value *run; /* entry in the table of hooks */
     int64_t started_us;
     const char *via; /* for the log: "hook dispatching script: dispatch" */
+    int64_t calls;   /* hook tools answered in this run */
+    enum fault planned;
+    int64_t planned_number;
+    const char *planned_hook; /* NULL: any */
+    enum fault armed;         /* in this run */
 };
 
 static struct lab_agent *agent_of(const struct lab_unit *unit)
@@ -381,12 +388,65 @@ static int install_charm(struct lab_daemon *daemon, struct lab_unit *unit,
     return copy_tree(daemon->arena, lab_app_charm(unit->app), agent_of(unit)->charm_dir, reterr);
 }
 
+/* ---- faults ---- */
+
+static const struct {
+    const char *name;
+    enum fault fault;
+} fault_names[] = {
+    { "refuse-commit", REFUSE_COMMIT }, { "state-only", STATE_ONLY },
+    { "kill-at-exit", KILL_AT_EXIT },   { "kill-before", KILL_BEFORE },
+    { "kill-after", KILL_AFTER },
+};
+
+int lab_agent_set_fault(struct lab_daemon *daemon, struct lab_unit *unit, const char *fault,
+                        int64_t number, const char *hook, struct charm_error *reterr)
+{
+    struct lab_agent *agent = agent_of(unit);
+    for (size_t i = 0; agent != NULL && i < CHARMI_COUNT(fault_names); i++) {
+        if (charmi_same(fault_names[i].name, fault)) {
+            agent->planned = fault_names[i].fault;
+            agent->planned_number = number;
+            agent->planned_hook = charm_arena_copy(daemon->arena, hook);
+            return 0;
+        }
+    }
+    return charm_error_set(reterr, CHARM_EINVAL,
+                           "fault \"%s\" of %s: want refuse-commit, state-only, kill-at-exit, "
+                           "kill-before or kill-after, and a charm's unit",
+                           fault, unit->name);
+}
+
+static void arm(struct lab_unit *unit)
+{
+    struct lab_agent *agent = agent_of(unit);
+    agent->calls = 0;
+    agent->armed = FAULT_NONE;
+    if (agent->planned_hook == NULL || charmi_same(agent->planned_hook, agent->context->name)) {
+        agent->armed = agent->planned;
+        agent->planned = FAULT_NONE;
+    }
+    unit->fault_refuse_commit = agent->armed == REFUSE_COMMIT;
+    unit->fault_state_only = agent->armed == STATE_ONLY;
+}
+
+void lab_agent_tool_point(struct lab_unit *unit, bool after)
+{
+    struct lab_agent *agent = agent_of(unit);
+    agent->calls += after ? 0 : 1;
+    const bool meant = agent->armed == (after ? KILL_AFTER : KILL_BEFORE);
+    if (meant && agent->calls == agent->planned_number && agent->pid > 0) {
+        kill(-agent->pid, SIGKILL);
+    }
+}
+
 static void begin(struct lab_daemon *daemon, struct lab_unit *unit, const struct lab_event *event)
 {
     struct lab_agent *agent = agent_of(unit);
     struct charm_error error = { 0 };
     const bool installed = install_charm(daemon, unit, event, &error) == 0;
     agent->context = lab_context_begin(daemon->model, unit, event);
+    arm(unit);
     agent->started_us = lab_steady_us();
     const char *kind = event->hook != LAB_TASK       ? "hook"
                        : event->task->action != NULL ? "action"
@@ -540,6 +600,10 @@ static void finish(struct lab_daemon *daemon, struct lab_unit *unit, enum lab_en
 
 static void take_end(struct lab_daemon *daemon, struct lab_unit *unit, int status)
 {
+    if (agent_of(unit)->armed == KILL_AT_EXIT) {
+        finish(daemon, unit, LAB_KILLED, SIGKILL);
+        return;
+    }
     if (WIFEXITED(status)) {
         finish(daemon, unit, LAB_EXITED, WEXITSTATUS(status));
         return;

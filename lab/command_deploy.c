@@ -238,6 +238,22 @@ static int elect(struct lab_args *args)
     return for_each_word(args, "elect", "unit");
 }
 
+static int fault(struct lab_args *args)
+{
+    struct charm_value *request = lab_new_request(args, "fault");
+    int64_t number = 0;
+    if (args->words.size > 2 && !charmi_parse_int(args->words.at[2], 1, INT32_MAX, &number)) {
+        return lab_complain(2, "\"%s\" is not the number of a call", args->words.at[2]);
+    }
+    charm_value_set_text(request, "unit", args->words.at[0]);
+    charm_value_set_text(request, "fault", args->words.at[1]);
+    charm_value_set_int(request, "number", number);
+    if (lab_option(args, "hook") != NULL) {
+        charm_value_set_text(request, "hook", lab_option(args, "hook"));
+    }
+    return lab_ask(args, request) == NULL ? 1 : 0;
+}
+
 static int resolved(struct lab_args *args)
 {
     return for_each_word(args, "resolved", "unit");
@@ -427,6 +443,16 @@ const struct lab_verb lab_verbs_deploy[] = {
         .least = 1,
         .most = 1,
         .run = elect,
+    },
+    {
+        .name = "fault",
+        .usage =
+            "UNIT refuse-commit|state-only|kill-at-exit|kill-before N|kill-after N [--hook NAME]",
+        .summary = "play a fault once, in the unit's next run (N: the number of a hook tool call)",
+        .options = "hook=",
+        .least = 2,
+        .most = 3,
+        .run = fault,
     },
     {
         .name = "resolved",

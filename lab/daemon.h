@@ -71,6 +71,16 @@ bool lab_agent_step(struct lab_daemon *daemon, struct lab_unit *unit);
 /* The running context with this id, or NULL; and where its tool calls are written down. */
 struct lab_unit *lab_agent_find(struct lab_daemon *daemon, const char *context_id);
 void lab_agent_called(struct lab_unit *unit, const char *const *argv, int code, int64_t started_us);
+/*
+ * A fault that is played once, in the unit's next run (of that name, when `hook` is not NULL): "refuse-commit",
+ * "state-only" (see context.h), "kill-at-exit" (the agent dies between the exit and the commit), "kill-before" and
+ * "kill-after" the hook tool call with this number.
+ */
+CHARM_MUST_CHECK int lab_agent_set_fault(struct lab_daemon *daemon, struct lab_unit *unit,
+                                         const char *fault, int64_t number, const char *hook,
+                                         struct charm_error *reterr);
+/* A hook tool of the unit is about to be answered (`after` false), or has been. */
+void lab_agent_tool_point(struct lab_unit *unit, bool after);
 /* Kills what runs. */
 void lab_agent_stop(struct lab_unit *unit);
 /* Descriptors to poll (out, err; -1: none), and reading what is there. */

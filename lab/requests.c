@@ -195,6 +195,17 @@ static int elect(struct asked *asked, struct charm_error *reterr)
     return 0;
 }
 
+static int fault(struct asked *asked, struct charm_error *reterr)
+{
+    struct lab_unit *unit;
+    if (find_unit(asked, &unit, reterr) != 0) {
+        return CHARM_ENOTFOUND;
+    }
+    return lab_agent_set_fault(asked->daemon, unit, text_of(asked, "fault"),
+                               charm_value_int(charm_value_get(asked->request, "number"), 0),
+                               text_of(asked, "hook"), reterr);
+}
+
 /* ---- relations and configuration ---- */
 
 static int relate(struct asked *asked, struct charm_error *reterr)
@@ -396,6 +407,7 @@ static const struct {
     { "deploy", deploy },
     { "elect", elect },
     { "exec", exec },
+    { "fault", fault },
     { "log", log_lines },
     { "lose-unit", lose_unit },
     { "refresh", refresh },

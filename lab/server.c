@@ -140,10 +140,14 @@ static void run_tool(struct server *server, struct charm_arena *arena, struct to
         .userdata = request,
     };
     lab_model_set_time(server->daemon.model, lab_clock_ms());
+    if (!request->has_input) { /* else it is the second half of a call */
+        lab_agent_tool_point(unit, false);
+    }
     lab_tool_run(unit->running, arena, &call, ret_result);
     write_output(arena, request, ret_result);
     if (!ret_result->wants_input) {
         lab_agent_called(unit, request->argv, ret_result->code, request->started_us);
+        lab_agent_tool_point(unit, true);
     }
 }
 
