@@ -13,6 +13,8 @@
 /* Name of the config provider that tells a worker its pod's address. */
 #define POD_PROVIDER "pod"
 
+#define ADVERTISED_HOST "rest.advertised.host.name"
+
 #define JSON_CONVERTER "org.apache.kafka.connect.json.JsonConverter"
 
 /* ---- what the charm computes ---- */
@@ -87,8 +89,7 @@ static void add_advertised(struct kcbi_traits traits, struct charm_value *map)
     if (!traits.env_provider) {
         return;
     }
-    charm_value_set_text(map, "rest.advertised.host.name",
-                         "${" POD_PROVIDER ":" KCBI_POD_IP_VARIABLE "}");
+    charm_value_set_text(map, ADVERTISED_HOST, "${" POD_PROVIDER ":" KCBI_POD_IP_VARIABLE "}");
     charm_value_set_text(map, "config.providers", POD_PROVIDER);
     charm_value_set_text(map, "config.providers." POD_PROVIDER ".class",
                          "org.apache.kafka.common.config.provider.EnvVarConfigProvider");
@@ -210,6 +211,9 @@ static int check_one(const char *key, const char *value, const struct charm_valu
     }
     if (charmi_same(key, "rest.port")) {
         return check_port(value, reterr);
+    }
+    if (charmi_same(key, ADVERTISED_HOST) && value[0] == '\0') {
+        return 0; /* Connect then finds its address by itself */
     }
     const char *reason = owned_because(key);
     const struct charm_value *ours = charm_value_get(computed, key);

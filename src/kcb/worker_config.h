@@ -6,6 +6,10 @@
  * one another value is an error with the reason. A key that carries a secret is an error too, as long as the properties
  * travel in a ConfigMap; its value is never in the text (architecture, decision 16).
  *
+ * One file serves all pods: each advertises the address that KCBI_POD_IP_VARIABLE holds. Connect 4.3.1 makes no URL of an
+ * IPv6 address given that way (tried: http://fd00%3A%3A1:8083/); where pods have only such, worker-config gives an empty
+ * rest.advertised.host.name, and Connect advertises what the pod's own name resolves to.
+ *
  *     struct kcbi_worker_inputs inputs = { .names = &names, .brokers = brokers, .version = version, .image = &image };
  *     struct kcbi_worker_config config;
  *     if (kcbi_worker_config_make(arena, &inputs, &config, reterr) == 0) {

@@ -226,6 +226,13 @@ static void a_key_of_the_charm_may_be_given_its_own_value(void **state)
     assert_contains(refusal(&inputs, CHARM_EINVAL), "the upper layer's worker settings: ");
 }
 
+static void an_empty_advertised_host_leaves_it_to_connect(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    inputs.lines = "rest.advertised.host.name=";
+    assert_contains(made(&inputs).text, "\nrest.advertised.host.name=\n");
+}
+
 static void a_secret_is_refused_by_name_and_never_told(void **state)
 {
     static const char *const keys[] = {
@@ -365,6 +372,7 @@ int main(void)
         TEST(other_config_providers_stand_beside_ours),
         TEST(keys_of_the_charm_are_refused_with_the_reason),
         TEST(a_key_of_the_charm_may_be_given_its_own_value),
+        TEST(an_empty_advertised_host_leaves_it_to_connect),
         TEST(a_secret_is_refused_by_name_and_never_told),
         TEST(keys_that_only_look_like_secrets_are_taken),
         TEST(a_bad_line_names_its_number),
