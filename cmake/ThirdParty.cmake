@@ -1,9 +1,9 @@
-# third-party::{jansson,curl,yaml,rdkafka}: from the pinned sources or from the system.
+# third-party::{jansson,curl,yaml,crypto,rdkafka}: from the pinned sources or from the system.
 #
-#                            jansson curl yaml    rdkafka
+#                            all others           rdkafka
 #   preset dev               system               pinned
 #   preset release           pinned               pinned
-#   KCB_SYSTEM_LIBRARIES=ON  system               system
+#   KCB_SYSTEM_LIBRARIES=ON  system               system (2.6.1 or newer)
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
@@ -38,33 +38,29 @@ function(kcb_build_pinned set result)
     set(${result} "${prefix}" PARENT_SCOPE)
 endfunction()
 
-if(KCB_SYSTEM_LIBRARIES)
-    kcb_take_from_system(jansson jansson)
-    kcb_take_from_system(curl libcurl)
-    kcb_take_from_system(yaml yaml-0.1)
-    kcb_take_from_system(rdkafka rdkafka)
-elseif(KCB_PINNED_LIBRARIES STREQUAL "all")
+if(KCB_PINNED_LIBRARIES STREQUAL "all" AND NOT KCB_SYSTEM_LIBRARIES)
     kcb_build_pinned(release kcb_pinned_prefix)
     kcb_take_pinned(zlib libz.a)
     kcb_take_pinned(crypto libcrypto.a LIBS Threads::Threads ${CMAKE_DL_LIBS})
     kcb_take_pinned(ssl libssl.a LIBS third-party::crypto)
     kcb_take_pinned(jansson libjansson.a)
     kcb_take_pinned(yaml libyaml.a)
-    kcb_take_pinned(curl libcurl.a LIBS third-party::ssl third-party::crypto third-party::zlib)
-    kcb_take_pinned(rdkafka librdkafka.a
-        LIBS third-party::ssl third-party::crypto third-party::zlib m)
-elseif(EXISTS "${PROJECT_SOURCE_DIR}/third-party/build")
-    kcb_take_from_system(jansson jansson)
-    kcb_take_from_system(curl libcurl)
-    kcb_take_from_system(yaml yaml-0.1)
-    kcb_build_pinned(dev kcb_pinned_prefix)
-    kcb_take_from_system(openssl openssl)
-    kcb_take_from_system(zlib zlib)
-    kcb_take_pinned(rdkafka librdkafka.a
-        LIBS third-party::openssl third-party::zlib Threads::Threads ${CMAKE_DL_LIBS} m)
+    kcb_take_pinned(curl libcurl.a LIBS third-party::ssl third-party::zlib)
 else()
+    kcb_take_from_system(zlib zlib)
+    kcb_take_from_system(crypto libcrypto)
+    kcb_take_from_system(ssl libssl)
     kcb_take_from_system(jansson jansson)
-    kcb_take_from_system(curl libcurl)
     kcb_take_from_system(yaml yaml-0.1)
-    message(STATUS "third-party/build is not there yet: no third-party::rdkafka")
+    kcb_take_from_system(curl libcurl)
+endif()
+
+if(KCB_SYSTEM_LIBRARIES)
+    kcb_take_from_system(rdkafka "rdkafka>=2.6.1")
+else()
+    if(NOT kcb_pinned_prefix)
+        kcb_build_pinned(dev kcb_pinned_prefix)
+    endif()
+    kcb_take_pinned(rdkafka librdkafka.a
+        LIBS third-party::ssl third-party::crypto third-party::zlib Threads::Threads m)
 endif()
