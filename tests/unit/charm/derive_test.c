@@ -293,6 +293,41 @@ static void flags_that_nobody_watches_cost_no_call_until_somebody_asks(void **st
     fake_juju_free(juju);
 }
 
+static enum charm_result ask_kafka(struct charm_run *run, const struct charm_row *row)
+{
+    const bool *wanted = row->data;
+    if (*wanted) {
+        assert_true(charm_flag_is_set(run, "kafka.ready"));
+        assert_true(charm_flag_is_set(run, "kafka.ready"));
+    }
+    return CHARM_DONE;
+}
+
+static void a_derivation_that_nobody_waits_for_is_asked_when_somebody_asks(void **state)
+{
+    bool wanted = false;
+    const struct charm_row asking_rows[] = {
+        { .name = "ask",
+          .summary = "asks",
+          .when = CHARM_FLAGS("config.set.workers"),
+          .run = ask_kafka,
+          .data = &wanted },
+        { 0 },
+    };
+    const struct charm_layer asking = { .name = "asking",
+                                        .rows = asking_rows,
+                                        .derivations = derivations };
+    struct fake_juju *juju = site();
+    fake_juju_relate(juju, "kafka:1");
+    fake_juju_unit(juju, "kafka:1", "kafka/0", "port", "9092");
+    fake_juju_live(juju, CHARM_LAYERS(&asking), "update-status");
+    assert_false(fake_juju_called(juju, "relation-ids kafka"));
+    wanted = true;
+    fake_juju_live(juju, CHARM_LAYERS(&asking), "update-status");
+    assert_true(fake_juju_called(juju, "relation-get -r kafka:1 - kafka/0"));
+    fake_juju_free(juju);
+}
+
 static void derive_too_much(struct charm_run *run, const struct charm_derivation *derivation)
 {
     charm_derive(run, "kafka.other");
@@ -378,6 +413,7 @@ int main(void)
         cmocka_unit_test(remembered_data_is_neither_readable_nor_guessable),
         cmocka_unit_test(layers_derive_after_the_engine_and_edges_may_be_put_down),
         cmocka_unit_test(flags_that_nobody_watches_cost_no_call_until_somebody_asks),
+        cmocka_unit_test(a_derivation_that_nobody_waits_for_is_asked_when_somebody_asks),
         cmocka_unit_test(a_derivation_may_derive_only_what_it_lists),
         cmocka_unit_test(a_relation_refused_in_three_runs_is_gone_and_comes_back_when_it_answers),
         cmocka_unit_test(a_trigger_on_a_level_fires_on_the_difference_to_the_last_committed_run),
