@@ -626,7 +626,8 @@ static int delete_connector(struct carrying *carrying, const struct kcbi_step *s
     if (result != 0) {
         return unanswered(carrying, step, result, &error, reterr);
     }
-    if (reply.verdict == KCBI_OK || reply.verdict == KCBI_NOT_FOUND) {
+    /* a page of a proxy that says 404 is no worker's word that the connector is gone */
+    if (reply.verdict == KCBI_OK || (reply.verdict == KCBI_NOT_FOUND && reply.body != NULL)) {
         charm_value_remove(carrying->carried->owned, step->name);
     } else {
         say_refusal(carrying, step, &reply);

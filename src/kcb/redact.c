@@ -321,6 +321,14 @@ static const char *last_of(const char *text, const char *part)
     return last;
 }
 
+/* Connect says some reasons twice. */
+static void add_once(struct charm_arena *arena, struct charmi_words *words, const char *text)
+{
+    if (!charmi_words_have(words, text)) {
+        charmi_words_add(arena, words, text);
+    }
+}
+
 /* "V for configuration K: R", V of any number of lines. */
 static void add_invalid_value(struct charm_arena *arena, struct charmi_words *words,
                               const char *piece)
@@ -328,7 +336,7 @@ static void add_invalid_value(struct charm_arena *arena, struct charmi_words *wo
     static const char middle[] = " for configuration ";
     const char *at = last_of(piece, middle);
     if (at == NULL) {
-        charmi_words_add(arena, words, "a value is invalid");
+        add_once(arena, words, "a value is invalid");
         return;
     }
     at += strlen(middle);
@@ -337,33 +345,48 @@ static void add_invalid_value(struct charm_arena *arena, struct charmi_words *wo
     const char *reason = at[size] == ':' ? at + size + 1 : "";
     reason = charmi_trim(arena, charm_arena_copy_n(arena, reason, strcspn(reason, "\r\n")));
     if (!is_setting_name(key)) {
-        charmi_words_add(arena, words, "a value is invalid");
+        add_once(arena, words, "a value is invalid");
     } else if (harmless_reason(reason)) {
-        charmi_words_add(arena, words,
-                         charm_arena_printf(arena, "%s: %s", key,
-                                            kcbi_redact_text(arena, reason, LONGEST_REASON)));
+        add_once(arena, words,
+                 charm_arena_printf(arena, "%s: %s", key,
+                                    kcbi_redact_text(arena, reason, LONGEST_REASON)));
     } else {
-        charmi_words_add(arena, words, charm_arena_printf(arena, "%s has an invalid value", key));
+        add_once(arena, words, charm_arena_printf(arena, "%s has an invalid value", key));
     }
+}
+
+/* Behind "org.apache.kafka.connect.errors.ConnectException: ", which some refusals begin with. */
+static const char *skip_exception(const char *line)
+{
+    static const char mark[] = "Exception: ";
+    const char *end = line;
+    while (is_name_byte(*end) || *end == '$') {
+        end++;
+    }
+    const size_t tail = strlen(mark) - 2;
+    return *end == ':' && (size_t)(end - line) >= tail && charmi_starts_with(end - tail, mark)
+               ? end + 2
+               : line;
 }
 
 static void add_line(struct charm_arena *arena, struct charmi_words *words, const char *line)
 {
     const char *stop = NULL;
+    line = skip_exception(line);
     if (charmi_starts_with(line, "Missing required configuration ")) {
         stop = strstr(line, " which has no default");
     } else if (charmi_starts_with(line, "Failed to find any class that implements Connector")) {
         stop = strstr(line, ", available");
     } else if (charmi_starts_with(line, "Connector config ") &&
                strstr(line, "contains no connector type") != NULL) {
-        charmi_words_add(arena, words, "the configuration has no connector.class");
+        add_once(arena, words, "the configuration has no connector.class");
         return;
     } else if (!charmi_starts_with(line, "Connector name ") &&
                !charmi_starts_with(line, "Must configure one of")) {
         return;
     }
     const size_t size = stop == NULL ? strcspn(line, "\r\n") : (size_t)(stop - line);
-    charmi_words_add(
+    add_once(
         arena, words,
         kcbi_redact_text(arena, charm_arena_copy_n(arena, line, size), (size_t)LONGEST_REASON * 2));
 }

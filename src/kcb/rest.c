@@ -93,6 +93,14 @@ static bool is_passing(const char *message)
            says(message, "timeout") || says(message, "time-out");
 }
 
+/* A 4.x worker that is starting answers so to everything but GET / (seen on 4.3.1); a name that it does not know is
+ * "Connector x not found" or "Unknown connector: x". */
+static bool is_starting(int status, const char *message)
+{
+    return status == 404 &&
+           (charmi_same(message, "Not Found") || charmi_same(message, "HTTP 404 Not Found"));
+}
+
 enum kcbi_verdict kcbi_judge_answer(int status, const char *message)
 {
     if (status >= 200 && status < 300) {
@@ -106,7 +114,7 @@ enum kcbi_verdict kcbi_judge_answer(int status, const char *message)
     case 422:
         return KCBI_REFUSED;
     case 404:
-        return KCBI_NOT_FOUND;
+        return is_starting(status, message) ? KCBI_LATER : KCBI_NOT_FOUND;
     case 409:
         return says(message, "already exists") ? KCBI_EXISTS : KCBI_LATER;
     case 429:
@@ -143,7 +151,9 @@ static struct kcbi_reply read_answer(struct charm_arena *arena,
     }
     const char *said = raw_message(arena, answer, reply.body);
     reply.verdict = kcbi_judge_answer(reply.status, said);
-    if (reply.verdict != KCBI_OK && said[0] != '\0') {
+    if (is_starting(reply.status, said)) {
+        reply.message = "Not Found, the worker is still starting";
+    } else if (reply.verdict != KCBI_OK && said[0] != '\0') {
         reply.message = reply.status == 400 || reply.status == 422
                             ? kcbi_refusal_words(arena, said)
                             : kcbi_redact_text(arena, said, LONGEST_MESSAGE);

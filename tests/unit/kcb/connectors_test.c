@@ -466,14 +466,39 @@ static void an_adopted_connector_is_changed_only_in_a_later_run(void **state)
 
 static void an_unwanted_connector_is_deleted_and_forgotten(void **state)
 {
-    static const int gone[] = { 204, 404 };
-    for (size_t i = 0; i < CHARMI_COUNT(gone); i++) {
+    static const struct {
+        const char *body;
+        int status;
+        const char *owned;
+    } cases[] = {
+        { "", 204, "{}" },
+        { "{\"message\": \"Connector a not found\"}", 404, "{}" },
+        { "<html>", 404, OWN_A_COMPACT },
+        { "{\"message\": \"no\"}", 403, OWN_A_COMPACT },
+    };
+    for (size_t i = 0; i < CHARMI_COUNT(cases); i++) {
         own(OWN_A);
         fake_http(run, "GET", all, 200, RUNNING_A);
-        fake_http(run, "DELETE", "/connectors/a", gone[i], "");
+        fake_http(run, "DELETE", "/connectors/a", cases[i].status, cases[i].body);
         assert_int_equal(go(), CHARM_DONE);
-        assert_string_equal(owned_then(), "{}");
+        assert_string_equal(owned_then(), cases[i].owned);
     }
+}
+
+static void a_worker_that_is_still_starting_is_no_empty_world(void **state)
+{
+    own(OWN_A);
+    for (size_t i = 0; i < 5; i++) {
+        fake_http(run, "GET", all, 404, "{\"error_code\": 404, \"message\": \"Not Found\"}");
+    }
+    assert_int_equal(go(), CHARM_LATER);
+    assert_true(fake_said(run, "the worker is still starting"));
+    fake_http(run, "GET", all, 200, RUNNING_A);
+    for (size_t i = 0; i < 5; i++) {
+        fake_http(run, "DELETE", "/connectors/a", 404, "{\"message\": \"HTTP 404 Not Found\"}");
+    }
+    assert_int_equal(go(), CHARM_DONE);
+    assert_string_equal(owned_then(), OWN_A_COMPACT);
 }
 
 static void a_connector_whose_row_waits_for_the_workers_or_an_unreadable_endpoint_stays(
@@ -618,6 +643,7 @@ int main(void)
         ROW(a_foreign_connector_stays_untouched_and_blocks),
         ROW(an_adopted_connector_is_changed_only_in_a_later_run),
         ROW(an_unwanted_connector_is_deleted_and_forgotten),
+        ROW(a_worker_that_is_still_starting_is_no_empty_world),
         ROW(a_connector_whose_row_waits_for_the_workers_or_an_unreadable_endpoint_stays),
         ROW(not_now_keeps_the_name_and_waits),
         ROW(one_refused_connector_does_not_stop_the_others),

@@ -124,6 +124,14 @@ static void a_refusal_names_settings_and_reasons_but_never_values(void **state)
         { "Failed to find any class that implements Connector and which name matches no.Such, "
           "available connectors are: PluginDesc{klass=class a.b}",
           "Failed to find any class that implements Connector and which name matches no.Such" },
+        { "org.apache.kafka.connect.errors.ConnectException: Failed to find any class that "
+          "implements Connector and which name matches no.Such, available connectors are: x",
+          "Failed to find any class that implements Connector and which name matches no.Such" },
+        { "Must configure one of topics or topics.regex\nMust configure one of topics or "
+          "topics.regex",
+          "Must configure one of topics or topics.regex" },
+        { "Exception: hunter22",
+          "the configuration is refused (the worker's words can hold secrets)" },
         { "Connector config {password=hunter22} contains no connector type",
           "the configuration has no connector.class" },
         { "hunter22", "the configuration is refused (the worker's words can hold secrets)" },
