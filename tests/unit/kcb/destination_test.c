@@ -231,8 +231,10 @@ static void words_of_others_are_one_line_and_short(void **state)
     struct charm_value *status = charm_value_new_map(arena);
     char huge[5000] = "";
     memset(huge, 'e', sizeof(huge) - 1);
-    memcpy(huge, "a\nb\x1b[31m", 8);
-    memcpy(huge + 299, "\xc3\xa9", 2);
+    huge[1] = '\n';
+    huge[3] = '\x1b';
+    huge[299] = '\xc3'; /* with the next byte one character, which the cut must not tear */
+    huge[300] = '\xa9';
     charm_value_set_text(status, "error", huge);
     const struct kcbi_answer answer = { .unit = "deployer/0", .status = status };
     const char *words = read_units(&answer, 1).refusal;

@@ -161,18 +161,23 @@ static void a_text_over_the_ceiling_is_refused(void **state)
     assert_int_equal(strlen(charm_text(charm_value_get(map, charm_text(NULL)))), 0);
 }
 
+/* Makes every second line end that character. */
+static void put_before_line_ends(char *lines, char c)
+{
+    for (size_t i = 0; lines[i] != '\0'; i += 2) {
+        lines[i] = c;
+    }
+}
+
 static void many_short_lines_cost_no_more_than_their_length(void **state)
 {
     char *lines = charm_arena_alloc(arena, KCBI_PROPERTIES_MAX + 1);
-    for (size_t i = 0; i + 2 <= KCBI_PROPERTIES_MAX; i += 2) {
-        memcpy(lines + i, "\\\n", 2);
-    }
+    memset(lines, '\n', KCBI_PROPERTIES_MAX);
+    put_before_line_ends(lines, '\\');
     assert_int_equal(charm_value_size(parsed(lines)), 1); /* as Java: nothing=nothing */
     memset(lines, '\n', KCBI_PROPERTIES_MAX);
     assert_int_equal(charm_value_size(parsed(lines)), 0);
-    for (size_t i = 0; i + 2 <= KCBI_PROPERTIES_MAX; i += 2) {
-        memcpy(lines + i, "a\n", 2);
-    }
+    put_before_line_ends(lines, 'a');
     assert_int_equal(charm_value_size(parsed(lines)), 1);
 }
 
