@@ -70,17 +70,31 @@ static int add_param(const struct lab_args *args, const char *word, struct charm
     return 0;
 }
 
+static void print_text(FILE *file, const char *text)
+{
+    if (text[0] != '\0') {
+        fprintf(file, "%s%s", text, charmi_ends_with(text, "\n") ? "" : "\n");
+    }
+}
+
+/* As juju run prints it: progress and stderr aside, what the action set as YAML, then its stdout. */
 static void print_plain(const struct lab_args *args, const struct charm_value *task)
 {
-    struct charm_value *results = charm_value_copy(args->arena, charm_value_get(task, "results"));
+    static const char *const aside[] = { "return-code", "stdout", "stderr", NULL };
+    const struct charm_value *results = charm_value_get(task, "results");
+    struct charm_value *shown = charm_value_copy(args->arena, results);
     const struct charm_value *log = charm_value_get(task, "log");
     for (size_t i = 0; i < charm_value_size(log); i++) {
-        fprintf(stderr, "%s\n", charm_text(charm_value_at(log, i)));
+        print_text(stderr, charm_text(charm_value_at(log, i)));
     }
-    charm_value_remove(results, "return-code");
-    if (charm_value_size(results) > 0) {
-        fputs(lab_yaml_render(args->arena, results), stdout);
+    print_text(stderr, charm_text(charm_value_get(results, "stderr")));
+    for (size_t i = 0; aside[i] != NULL; i++) {
+        charm_value_remove(shown, aside[i]);
     }
+    if (charm_value_size(shown) > 0) {
+        fputs(lab_yaml_render(args->arena, shown), stdout);
+    }
+    print_text(stdout, charm_text(charm_value_get(results, "stdout")));
 }
 
 static void print_formatted(const struct lab_args *args, const struct charm_value *task)
@@ -112,7 +126,7 @@ static int run(struct lab_args *args)
     }
     const int64_t id = charm_value_int(charm_value_get(answer, "id"), 0);
     fprintf(stderr, "Running operation %lld with 1 task\n  - task %lld on %s\n\n", (long long)id,
-            (long long)id, tag(args, args->words.at[0]));
+            (long long)id, tag(args, charm_text(charm_value_get(answer, "unit"))));
     if (lab_option(args, "background") != NULL) {
         return 0;
     }

@@ -271,6 +271,7 @@ static int run(struct asked *asked, struct charm_error *reterr)
                              charm_value_get(asked->request, "params"), &task, reterr) != 0) {
         return CHARM_EFAILED;
     }
+    charm_value_set_text(asked->answer, "unit", unit->name);
     charm_value_set_int(asked->answer, "id", task->id);
     return 0;
 }
