@@ -166,7 +166,6 @@ int64_t kcbi_options_bytes(const char *text)
     } units[] = {
         { "", 1 },
         { "k", 1000 },
-        { "K", 1024 },
         { "Ki", 1024 },
         { "M", 1000 * 1000 },
         { "Mi", 1024 * 1024 },

@@ -35,7 +35,7 @@ static void tell_relations(struct charm_run *run)
     }
 }
 
-/* What is awaited before any row can run. */
+/* What is awaited before any row can run; from there on the rows say themselves what they wait for. */
 static void tell_waiting(struct charm_run *run)
 {
     if (!charm_flag_is_set(run, CHARM_APP_STATE)) {
@@ -44,10 +44,20 @@ static void tell_waiting(struct charm_run *run)
         charm_status(run, CHARM_WAITING, "waiting for Kafka to publish its address");
     } else if (!charm_flag_is_set(run, KCB_KUBERNETES_AVAILABLE)) {
         charm_status(run, CHARM_WAITING, "waiting for a unit of kubernetes-deployer");
-    } else if (!charm_flag_is_set(run, KCB_INSTALL)) {
+    } else if (charm_flag_is_set(run, KCB_TOPIC_CREATED) && !charm_flag_is_set(run, KCB_INSTALL)) {
         charm_status(run, CHARM_WAITING, "waiting for the worker settings of the upper layer");
-    } else if (!charm_flag_is_set(run, KCB_RUNNING)) {
-        charm_status(run, CHARM_WAITING, "waiting for the workers");
+    }
+}
+
+/* What shows when nobody has anything worse to say. */
+static void tell_workers(struct charm_run *run)
+{
+    const long long workers = kcbi_options(run)->workers;
+    if (charm_flag_is_set(run, KCB_RUNNING)) {
+        charm_status(run, CHARM_ACTIVE, "%lld worker%s running", workers, workers == 1 ? "" : "s");
+    } else {
+        charm_status(run, CHARM_MAINTENANCE, "setting up %lld worker%s", workers,
+                     workers == 1 ? "" : "s");
     }
 }
 
@@ -76,7 +86,6 @@ enum charm_result kcbi_tell_status(struct charm_run *run, const struct charm_out
         return CHARM_DONE;
     }
     tell_waiting(run);
-    charm_status(run, CHARM_ACTIVE, "%lld worker%s running", (long long)options->workers,
-                 options->workers == 1 ? "" : "s");
+    tell_workers(run);
     return CHARM_DONE;
 }

@@ -70,6 +70,7 @@ static void a_wrong_value_names_option_and_allowed_values_and_keeps_the_last_goo
         { "heap", "\"lots\"" },
         { "memory", "\"\"" },
         { "memory", "\"1\"" },
+        { "memory", "\"999999K\"" },
         { "memory", "\"32Mi\"" },
         { "cpu", "\"0\"" },
         { "cpu", "\"1.5x\"" },
