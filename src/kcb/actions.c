@@ -12,7 +12,8 @@ enum {
     LONGEST_SUMMARY = 64 * 1024,
     LONGEST_TRACE = 4000,
     MOST_NAMES_TOLD = 30,
-    MOST_POLLS = 6,
+    MOST_POLLS = 20,
+    POLLS_FOR_TASKS = 5, /* a connector may have nothing to do, and no task */
     POLL_PAUSE_MS = 500,
 };
 
@@ -380,7 +381,7 @@ static bool watch_restart(struct asking *asking, const char *name)
         }
         const struct kcbi_health health =
             kcbi_judge_health(charm_arena(asking->run), names, asking->live);
-        if (health.starting == 0 && health.idle == 0) {
+        if (health.starting == 0 && (health.idle == 0 || polls >= POLLS_FOR_TASKS)) {
             return true;
         }
     }

@@ -23,7 +23,7 @@
 
 enum kcbi_verdict {
     KCBI_OK,    /* 2xx */
-    KCBI_LATER, /* rebalance, stale configuration, no leader yet, forwarding failed, 503: ask again */
+    KCBI_LATER, /* starting, rebalance, stale configuration, no leader yet, forwarding failed, 503 */
     KCBI_EXISTS,    /* 409: a connector of this name is there */
     KCBI_NOT_FOUND, /* 404 */
     KCBI_REFUSED,   /* 400, 401, 403, 415, 422: a person must change something */
