@@ -13,9 +13,6 @@
 #include "edge/juju/clock.h"
 #include "edge/juju/fd.h"
 
-/* The environment that Juju gave us is the environment of its tools: socket, context id, PATH. */
-extern char **environ;
-
 enum {
     READ_BYTES = 16 * 1024,
     /* How often a quiet program is asked whether it has ended although somebody still holds its pipes. */
@@ -138,6 +135,7 @@ static int spawn(struct child *child, const struct far_ends *far, const char *co
     if (os_errno == 0) {
         /* posix_spawn's argv is not const for historical reasons only: it does not write. */
         char *const *vector = (char *const *)(uintptr_t)argv;
+        /* Juju's environment is its tools' too: socket, context id, PATH. */
         os_errno = posix_spawnp(&child->pid, argv[0], &actions, &attributes, vector, environ);
         if (os_errno != 0) {
             child->pid = 0;

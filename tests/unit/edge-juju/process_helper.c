@@ -42,7 +42,7 @@ static int descriptors(void)
     const int own = dirfd(folder);
     struct dirent *entry;
     while ((entry = readdir(folder)) != NULL) {
-        if (entry->d_name[0] != '.' && atoi(entry->d_name) != own) {
+        if (entry->d_name[0] != '.' && strtol(entry->d_name, NULL, 10) != own) {
             printf("%s ", entry->d_name);
         }
     }
@@ -98,18 +98,19 @@ int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
     const char *more = argc > 2 ? argv[2] : "";
+    const long number = strtol(more, NULL, 10);
     if (strcmp(what, "exit") == 0) {
         fputs("ERROR first line\n\tsecond line\n", stderr);
-        return atoi(more);
+        return (int)number;
     }
     if (strcmp(what, "echo") == 0) {
         return echo();
     }
     if (strcmp(what, "many") == 0) {
-        return many(stdout, atol(more));
+        return many(stdout, number);
     }
     if (strcmp(what, "many-err") == 0) {
-        return many(stderr, atol(more));
+        return many(stderr, number);
     }
     if (strcmp(what, "hang") == 0) {
         sleep_seconds(20);

@@ -56,6 +56,7 @@ static const struct reading readings[] = {
 
 static void documents_mean_what_people_expect(void **state)
 {
+    (void)state;
     for (size_t i = 0; i < CHARMI_COUNT(readings); i++) {
         struct charm_arena *arena = charm_arena_new();
         struct charm_value *value = NULL;
@@ -97,6 +98,7 @@ static const struct reading refusals[] = {
 
 static void refusals_say_where_and_why(void **state)
 {
+    (void)state;
     for (size_t i = 0; i < CHARMI_COUNT(refusals); i++) {
         struct charm_arena *arena = charm_arena_new();
         struct charm_value *value = NULL;
@@ -131,6 +133,7 @@ static int parse_repeated(const char *piece, const char *end, size_t count,
 
 static void nesting_has_a_ceiling(void **state)
 {
+    (void)state;
     struct charm_error error;
     assert_int_equal(0, parse_repeated("[", "]", CHARMI_YAML_DEPTH, &error));
     assert_int_equal(CHARM_EPARSE, parse_repeated("[", "]", CHARMI_YAML_DEPTH + 1, &error));
@@ -142,6 +145,7 @@ static void nesting_has_a_ceiling(void **state)
 
 static void size_has_a_ceiling(void **state)
 {
+    (void)state;
     struct charm_error error;
     assert_int_equal(0, parse_repeated("#", "", CHARMI_YAML_BYTES, &error));
     assert_int_equal(CHARM_ETOOBIG, parse_repeated("#", "", CHARMI_YAML_BYTES + 1, &error));
@@ -150,12 +154,14 @@ static void size_has_a_ceiling(void **state)
 
 static void a_long_list_is_read_in_reasonable_time(void **state)
 {
+    (void)state;
     struct charm_error error;
     assert_int_equal(0, parse_repeated("- a\n", "", 200000, &error));
 }
 
 static void bytes_behind_the_size_are_not_read(void **state)
 {
+    (void)state;
     struct charm_arena *arena = charm_arena_new();
     struct charm_value *value;
     struct charm_error error;
@@ -167,6 +173,7 @@ static void bytes_behind_the_size_are_not_read(void **state)
 /* Every prefix of a document, and the document with each byte changed, is read or refused, never more. */
 static void broken_documents_never_crash(void **state)
 {
+    (void)state;
     static const char document[] = "a: &x [1, 'two', \"thr\\u00e9e\"]\n"
                                    "b: {c: !!str 5, ? d : ~}\n"
                                    "e: |\n  text\n\xC3\xA9: *x\n--- \n";

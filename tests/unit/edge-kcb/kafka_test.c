@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -20,6 +21,7 @@
 /* must follow it */
 #include <librdkafka/rdkafka_mock.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "edge/kcb/kafka_client.h"
 
@@ -49,14 +51,40 @@ static int set_up(void **state)
     return 0;
 }
 
+/*
+ * rd_kafka_destroy() takes a second. So what the tests leave is released after all of them, at the same time.
+ */
+static struct fixture *left[32];
+static size_t left_count;
+
 static int tear_down(void **state)
 {
-    struct fixture *f = *state;
-    kcbi_session_end(&f->session);
+    assert_in_range(left_count, 0, CHARMI_COUNT(left) - 1);
+    left[left_count++] = *state;
+    return 0;
+}
+
+static void *release(void *userdata)
+{
+    struct fixture *f = userdata;
+    kcbi_kafka_release(&f->session);
     rd_kafka_mock_cluster_destroy(f->cluster);
     rd_kafka_destroy(f->holder);
     charm_arena_free(f->arena);
     free(f);
+    return NULL;
+}
+
+static int release_all(void **state)
+{
+    (void)state;
+    pthread_t threads[CHARMI_COUNT(left)];
+    for (size_t i = 0; i < left_count; i++) {
+        pthread_create(&threads[i], NULL, release, left[i]);
+    }
+    for (size_t i = 0; i < left_count; i++) {
+        pthread_join(threads[i], NULL);
+    }
     return 0;
 }
 
@@ -305,5 +333,5 @@ int main(void)
         TEST(without_a_controller_no_topic_is_made),
         TEST(impossible_topics_are_not_asked_for),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, release_all);
 }

@@ -183,7 +183,8 @@ static bool answer(struct connection *c, const char *body)
         return reply(c, 200, "application/json", count, strlen(count));
     }
     if (starts(path, "/status/")) {
-        return reply(c, atoi(path + strlen("/status/")), "application/json", "{\"n\":1}", 7);
+        return reply(c, (int)strtol(path + strlen("/status/"), NULL, 10), "application/json",
+                     "{\"n\":1}", 7);
     }
     if (starts(path, "/bytes/")) {
         return bytes(c, strtoul(path + strlen("/bytes/"), NULL, 10), true);

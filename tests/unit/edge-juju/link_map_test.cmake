@@ -1,0 +1,10 @@
+# cmake -DMAP=FILE -P link_map_test.cmake: fails if the link map of hello names a library of Kafka's side.
+file(READ "${MAP}" map)
+if(NOT map MATCHES "libcharm-runtime\\.a")
+    message(FATAL_ERROR "${MAP} is no link map of a charm")
+endif()
+foreach(library libkcb libkcb-runtime librdkafka libcurl)
+    if(map MATCHES "${library}\\.(a|so)")
+        message(FATAL_ERROR "hello links ${library}: see ${MAP}")
+    endif()
+endforeach()
