@@ -32,7 +32,8 @@ struct kcb_answer {
 };
 /*
  * Direct calls. 0 when the worker answered (look at `status`), else CHARM_ENOTFOUND when there is no running worker to
- * ask, CHARM_ENET or CHARM_ETIMEOUT when none answered.
+ * ask, CHARM_ENET or CHARM_ETIMEOUT when none answered, CHARM_EREFUSED for a write of a unit that leads no more,
+ * CHARM_EINVAL for a name or configuration that Connect would not take.
  */
 CHARM_MUST_CHECK int kcb_register_connector(struct charm_run *run, const char *name,
                                             const struct charm_value *config,
