@@ -10,7 +10,7 @@ import zipfile
 
 PROGRAM = "bin/kafka-connect-base"
 FILES = ["metadata.yaml", "config.yaml", "actions.yaml", "layer.yaml", "manifest.yaml", "README.md", "LICENSE",
-         "THIRD-PARTY", "version", PROGRAM]
+         "copyright", "version", PROGRAM]
 LARGEST = 15_000_000
 
 
