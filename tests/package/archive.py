@@ -30,7 +30,7 @@ def complaints(path, charm):
         if name.startswith(("./", "/")) or ".." in name.split("/"):
             yield f"{name}: Juju's reader does not find such a name"
         if name.startswith("hooks/"):
-            yield f"{name}: the archive is to have no hooks/ (docs/decisions/packed-charm.md)"
+            yield f"{name}: the archive is to have no hooks/ (docs/decisions/008-packed-charm.md)"
         if links[name] is not None:
             leads_to = posixpath.normpath(posixpath.join(posixpath.dirname(name), links[name]))
             if leads_to != PROGRAM:
