@@ -498,29 +498,35 @@ static int open_server(struct server *server, const struct lab_server_options *o
     return open_sockets(server, reterr);
 }
 
-/* Whoever was started here and is still alive, whoever started it. */
-static void end_children(void)
+/* Kills every child of this process; how many there were. */
+static int kill_children(void)
 {
     char path[64];
+    char word[32];
+    int count = 0;
     snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-    for (int turn = 0; turn < 50; turn++) {
-        FILE *file = fopen(path, "re");
-        int pid;
-        int left = 0;
-        while (file != NULL && fscanf(file, "%d", &pid) == 1) {
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fscanf(file, "%31s", word) == 1) {
+        const pid_t pid = (pid_t)strtol(word, NULL, 10);
+        if (pid > 0) {
             kill(pid, SIGKILL);
-            left++;
         }
-        if (file != NULL) {
-            fclose(file);
-        }
+        count++;
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return count;
+}
+
+/* Whoever was started here and is still alive, whoever started it (PR_SET_CHILD_SUBREAPER). */
+static void end_children(void)
+{
+    const struct timespec moment = { .tv_nsec = 20L * 1000 * 1000 };
+    for (int turn = 0; turn < 50 && kill_children() > 0; turn++) {
+        nanosleep(&moment, NULL);
         while (waitpid(-1, NULL, WNOHANG) > 0) {
         }
-        if (left == 0) {
-            return;
-        }
-        const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
-        nanosleep(&moment, NULL);
     }
 }
 

@@ -607,26 +607,26 @@ bool lab_tool_pairs(struct lab_call *call, size_t first, struct charm_value **re
 }
 
 void lab_tool_run(struct lab_context *context, struct charm_arena *arena,
-                  const struct lab_tool_call *request, struct lab_tool_result *ret_result)
+                  const struct lab_tool_call *call, struct lab_tool_result *ret_result)
 {
-    const char *name = request->argv[0];
+    const char *name = call->argv[0];
     *ret_result = (struct lab_tool_result){ .out = "", .err = "" };
-    struct lab_call call = {
+    struct lab_call state = {
         .tool = find_tool(context->model, name),
         .context = context,
         .arena = arena,
-        .request = request,
+        .request = call,
         .result = ret_result,
         .format = "smart",
     };
-    if (call.tool == NULL) {
-        lab_tool_fail(&call,
+    if (state.tool == NULL) {
+        lab_tool_fail(&state,
                       charmi_in(unplayed, name) ? "the lab does not play %s"
                                                 : "bad request: unknown command: %s",
                       name);
         return;
     }
-    if (parse_flags(&call)) {
-        call.tool->run(&call);
+    if (parse_flags(&state)) {
+        state.tool->run(&state);
     }
 }

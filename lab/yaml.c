@@ -226,7 +226,7 @@ static const char *go_float(struct charm_arena *arena, double number)
         snprintf(text, sizeof(text), "%.*e", digits++, number);
     } while (digits < 18 && strtod(text, NULL) != number);
     const char *e = strchr(text, 'e');
-    const int exponent = e == NULL ? 0 : atoi(e + 1);
+    const int exponent = e == NULL ? 0 : (int)strtol(e + 1, NULL, 10);
     if (exponent < -4 || exponent >= 6) {
         return charm_arena_copy(arena, text);
     }
