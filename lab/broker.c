@@ -68,7 +68,6 @@ static void add_properties(const struct lab_broker *broker, struct charmi_buf *b
                         "share.coordinator.state.topic.replication.factor=1\n"
                         "share.coordinator.state.topic.min.isr=1\n"
                         "group.initial.rebalance.delay.ms=0\n"
-                        "log.segment.bytes=16777216\n"
                         "log.cleaner.dedupe.buffer.size=16777216\n");
     charmi_buf_add(buf, broker->extra);
     charmi_buf_add(buf, "\n");
