@@ -33,7 +33,7 @@ function(kcb_build_pinned set result)
         RESULT_VARIABLE status)
     if(NOT status EQUAL 0)
         message(FATAL_ERROR
-            "The pinned libraries are not there. With a network, run:  third-party/build ${set}")
+            "The pinned libraries are not there. With a network, run:\n  third-party/build ${set}")
     endif()
     set(${result} "${prefix}" PARENT_SCOPE)
 endfunction()

@@ -15,7 +15,7 @@ if(NOT KCB_ZIG)
         RESULT_VARIABLE kcb_zig_status)
     if(NOT kcb_zig_status EQUAL 0)
         message(FATAL_ERROR
-            "The release's compiler is not there. With a network, run:  third-party/build zig")
+            "The release's compiler is not there. With a network, run:\n  third-party/build zig")
     endif()
 endif()
 
