@@ -106,6 +106,17 @@ static void print_cell(const char *text, enum lab_colour colour, int width, bool
     }
 }
 
+/* Nothing but empty cells behind this one: no blanks at the end of a line. */
+static bool is_last(const struct cell *cell)
+{
+    for (const struct cell *next = cell->next; next != NULL; next = next->next) {
+        if (next->text[0] != '\0') {
+            return false;
+        }
+    }
+    return true;
+}
+
 void lab_table_print(const struct lab_table *table, bool colour)
 {
     int widths[MOST_COLUMNS] = { 0 };
@@ -119,7 +130,10 @@ void lab_table_print(const struct lab_table *table, bool colour)
         size_t i = 0;
         for (const struct cell *cell = row->cells; cell != NULL; cell = cell->next, i++) {
             print_cell(cell->text, colour ? cell->colour : LAB_PLAIN, widths[i],
-                       table->titles[i][0] == '#', cell->next == NULL);
+                       table->titles[i][0] == '#', is_last(cell));
+            if (is_last(cell)) {
+                break;
+            }
         }
         putchar('\n');
     }

@@ -237,6 +237,12 @@ int lab_model_relate(struct lab_model *model, const char *left, const char *righ
     if (code != 0) {
         return code;
     }
+    if (pair[0].app == pair[1].app) {
+        return charm_error_set(reterr, CHARM_EREFUSED,
+                               "cannot add relation \"%s\": an application cannot be related to "
+                               "itself",
+                               pair_text(model, &pair[0], &pair[1]));
+    }
     if (pair[0].app->life != LAB_ALIVE || pair[1].app->life != LAB_ALIVE) {
         return charm_error_set(reterr, CHARM_EREFUSED,
                                "cannot add relation \"%s\": an application is not alive",

@@ -437,6 +437,16 @@ static int make_places(struct lab_daemon *daemon, struct charm_error *reterr)
     return 0;
 }
 
+/* For whoever wants to send a signal to the daemon. */
+static void write_pid(const struct lab_daemon *daemon)
+{
+    FILE *file = fopen(charm_arena_printf(daemon->arena, "%s/pid", daemon->dir), "we");
+    if (file != NULL) {
+        fprintf(file, "%d\n", (int)getpid());
+        fclose(file);
+    }
+}
+
 static int open_sockets(struct server *server, struct charm_error *reterr)
 {
     struct lab_daemon *daemon = &server->daemon;
@@ -495,6 +505,7 @@ static int open_server(struct server *server, const struct lab_server_options *o
         return code;
     }
     daemon->network = charm_arena_copy(daemon->arena, network);
+    write_pid(daemon);
     return open_sockets(server, reterr);
 }
 
@@ -561,6 +572,7 @@ static void close_server(struct server *server)
     }
     unlink(charm_arena_printf(daemon->arena, "%s/lab.sock", daemon->dir));
     unlink(charm_arena_printf(daemon->arena, "%s/tools.sock", daemon->dir));
+    unlink(charm_arena_printf(daemon->arena, "%s/pid", daemon->dir));
     close(server->signals);
     close(daemon->log_fd);
     free(daemon->lines);
