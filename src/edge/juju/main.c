@@ -126,7 +126,7 @@ static bool wants_a_run(enum charm_run_kind kind)
     return kind == CHARM_KIND_HOOK || kind == CHARM_KIND_RESTRICTED || kind == CHARM_KIND_ACTION;
 }
 
-/* What the last part of argv[0] is, when nothing else could be read. */
+/* A person's: for the answers that need no environment, when it makes no sense. */
 static struct charm_context hand_context(const char *program)
 {
     struct charm_context context = { .kind = CHARM_KIND_HAND };
