@@ -858,7 +858,11 @@ static void say_all(struct converging *c, const struct kcbi_carried *carried)
         charm_status(c->run, CHARM_BLOCKED, "%s", carried->blocked);
     }
     if (health.failed > 0) {
-        charm_status(c->run, CHARM_BLOCKED, "%s (action restart-connector)", health.failure);
+        const struct charm_context *context = charm_context(c->run);
+        charm_status(c->run, CHARM_BLOCKED,
+                     "%s; when mended: juju %s %s restart-connector name=NAME", health.failure,
+                     charmi_starts_with(context->juju_version, "2.") ? "run-action" : "run",
+                     context->unit);
     }
     if (carried->waiting[0] != '\0') {
         charm_status(c->run, CHARM_WAITING, "%s", carried->waiting);
@@ -868,8 +872,9 @@ static void say_all(struct converging *c, const struct kcbi_carried *carried)
                      carried->claimed, carried->claimed == 1 ? "" : "s");
     }
     const char *words = kcbi_health_words(arena, &health);
-    if (words[0] != '\0') {
-        charm_status(c->run, health.starting > 0 ? CHARM_WAITING : CHARM_ACTIVE, "%s", words);
+    kcbi_look_memo(c->run)->connectors = words;
+    if (health.starting > 0) {
+        charm_status(c->run, CHARM_WAITING, "%s", words);
     }
 }
 

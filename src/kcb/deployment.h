@@ -55,6 +55,7 @@ struct kcbi_look {
     struct charm_error error;
     const struct charm_value *live;
     bool old;
+    const char *connectors; /* how they are, in words, once they have been judged; NULL before */
 };
 struct kcbi_look *kcbi_look_memo(struct charm_run *run);
 

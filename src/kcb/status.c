@@ -54,7 +54,10 @@ static void tell_workers(struct charm_run *run)
 {
     const long long workers = kcbi_options(run)->workers;
     if (charm_flag_is_set(run, KCB_RUNNING)) {
-        charm_status(run, CHARM_ACTIVE, "%lld worker%s running", workers, workers == 1 ? "" : "s");
+        const char *connectors = kcbi_look_memo(run)->connectors;
+        const bool any = connectors != NULL && connectors[0] != '\0';
+        charm_status(run, CHARM_ACTIVE, "%lld worker%s running%s%s", workers,
+                     workers == 1 ? "" : "s", any ? ", " : "", any ? connectors : "");
     } else {
         charm_status(run, CHARM_MAINTENANCE, "setting up %lld worker%s", workers,
                      workers == 1 ? "" : "s");

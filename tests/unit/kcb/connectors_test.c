@@ -408,8 +408,8 @@ static void a_name_that_was_read_back_is_created_and_watched_until_it_runs(void 
     fake_http(run, "GET", all, 200, RUNNING_A);
     assert_int_equal(go(), CHARM_DONE);
     assert_true(fake_asked(run, "/connectors/a/config {\"connector.class\":\"x\"}"));
-    assert_int_equal(run->statuses.size, 1);
-    assert_string_equal(run->statuses.at[0], "active: 1 connector running");
+    assert_int_equal(run->statuses.size, 0);
+    assert_string_equal(run->look.connectors, "1 connector running");
     assert_string_equal(owned_then(), OWN_A_COMPACT);
 }
 
@@ -420,7 +420,8 @@ static void a_connector_as_wanted_costs_one_get(void **state)
     fake_http(run, "GET", all, 200, RUNNING_A);
     assert_int_equal(go(), CHARM_DONE);
     assert_int_equal(run->requests.size, 1);
-    assert_string_equal(run->statuses.at[0], "active: 1 connector running");
+    assert_int_equal(run->statuses.size, 0);
+    assert_string_equal(run->look.connectors, "1 connector running");
 }
 
 static void without_connectors_nobody_is_asked(void **state)
@@ -576,8 +577,8 @@ static void a_failed_task_is_named_and_blocks(void **state)
               " {\"connector\": {\"state\": \"RUNNING\"}, \"tasks\":"
               " [{\"id\": 3, \"state\": \"FAILED\", \"trace\": \"Boom\\nmore\"}]}}}");
     assert_int_equal(go(), CHARM_DONE);
-    assert_true(
-        fake_said(run, "blocked: connector a task 3 failed: Boom (action restart-connector)"));
+    assert_true(fake_said(run, "blocked: connector a task 3 failed: Boom; when mended: juju run "
+                               "connect/0 restart-connector name=NAME"));
 }
 
 static void an_old_worker_is_asked_whether_it_knows_the_class_before_it_is_given_one(void **state)

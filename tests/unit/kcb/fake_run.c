@@ -384,6 +384,11 @@ int kcbi_look_at_workers(struct charm_run *run, const struct charm_value **ret_l
     return result;
 }
 
+struct kcbi_look *kcbi_look_memo(struct charm_run *run)
+{
+    return &run->look;
+}
+
 const struct kcb_ports *kcbi_ports(const struct charm_run *run)
 {
     return &run->kcb_ports;

@@ -40,6 +40,7 @@ struct charm_run {
     struct charm_ports ports;
     struct kcb_ports kcb_ports;
     struct kcbi_options options;
+    struct kcbi_look look;
     int64_t now_ms;
     int64_t wait_left_ms;
     bool leader; /* what charm_still_leader() says */
