@@ -75,13 +75,70 @@ static bool holds(const struct charm_run *run, size_t giver)
            charmi_holds(run->flags, &run->here, &run->table->entries[giver]);
 }
 
-void charmi_givers_settle(struct charm_run *run)
+/* ---- doubt ---- */
+
+/* Could this flag be another one if everything could be read? */
+static bool is_doubtful(const struct charm_run *run, const char *flag)
 {
-    for (size_t i = 0; i < run->table->entry_count; i++) {
-        if (run->givers[i].runs > 0 && !holds(run, i)) {
-            charmi_gifts_settle(&run->gifts, i, CHARMI_SETTLED_FALLS);
+    size_t id = charmi_table_flag(run->table, flag);
+    bool is_term = id != CHARMI_NO_NAME && run->table->flags[id].term;
+    if (is_term || strcmp(flag, CHARM_APP_STATE) == 0) {
+        return run->app.status == CHARMI_APP_REFUSED;
+    }
+    if (charmi_table_kind(run->table, flag) != CHARMI_LEVEL ||
+        charmi_starts_with(flag, "config.") || strcmp(flag, CHARM_IS_LEADER) == 0) {
+        return false;
+    }
+    if (charmi_starts_with(flag, "endpoint.")) {
+        const char *name = flag + strlen("endpoint.");
+        return charmi_relations_unknown(run->relations,
+                                        charm_arena_copy_n(run->arena, name, strcspn(name, ".")));
+    }
+    return charmi_relations_any_unknown(run->relations); /* a layer's own: it may look anywhere */
+}
+
+/* "All set" is doubtful if each missing flag is, "one of" if any is; a flag that is set is known to be. */
+static bool guard_is_doubtful(const struct charm_run *run, const struct charmi_unmet *unmet)
+{
+    size_t doubtful = 0;
+    for (size_t i = 0; i < unmet->count; i++) {
+        doubtful += is_doubtful(run, unmet->names[i]) ? 1 : 0;
+    }
+    return unmet->kind == CHARM_WHEN ? unmet->count > 0 && doubtful == unmet->count
+                                     : unmet->kind == CHARM_WHEN_ANY && doubtful > 0;
+}
+
+static bool row_is_in_doubt(const struct charm_run *run, const struct charmi_entry *entry)
+{
+    const struct charmi_unmet *unmet = NULL;
+    size_t count = charmi_unmet(run->arena, run->flags, &run->here, entry, &unmet);
+    for (size_t i = 0; i < count; i++) {
+        if (!guard_is_doubtful(run, &unmet[i])) {
+            return false;
         }
     }
+    return count > 0;
+}
+
+void charmi_givers_settle(struct charm_run *run)
+{
+    bool something_unknown = run->relations != NULL && charmi_relations_any_unknown(run->relations);
+    for (size_t i = 0; i < run->table->entry_count; i++) {
+        if (holds(run, i)) {
+            continue;
+        }
+        if (run->givers[i].runs > 0) {
+            charmi_gifts_settle(&run->gifts, i, CHARMI_SETTLED_FALLS);
+        }
+        run->givers[i].in_doubt =
+            something_unknown && row_is_in_doubt(run, &run->table->entries[i]);
+    }
+}
+
+bool charmi_giver_holds_on(const struct charm_run *run, size_t giver)
+{
+    const struct charmi_giver *it = &run->givers[giver];
+    return it->in_doubt || (it->runs > 0 && it->result == CHARM_LATER && holds(run, giver));
 }
 
 /* ---- between runs ---- */
@@ -152,6 +209,9 @@ void charmi_givers_remember(struct charm_run *run)
         if (!giver->may_give) {
             continue;
         }
+        if (giver->in_doubt) {
+            continue; /* as it was */
+        }
         if (giver->runs > 0 && giver->result == CHARM_DONE) {
             remember_done(run, rows, i);
         } else if (!holds(run, i)) {
@@ -182,7 +242,7 @@ struct charmi_words charmi_givers_held_keys(const struct charm_run *run,
     struct charmi_words keys = { 0 };
     for (size_t i = 0; i < run->giver_count; i++) {
         const struct charmi_giver *giver = &run->givers[i];
-        if (giver->runs == 0 || giver->result != CHARM_LATER || !holds(run, i)) {
+        if (!charmi_giver_holds_on(run, i)) {
             continue;
         }
         const struct charm_value *published =

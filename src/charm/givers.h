@@ -18,11 +18,16 @@ void charmi_givers_init(struct charm_run *run);
 void charmi_givers_start(struct charm_run *run, size_t giver);
 /* It ended; `run->current` is nobody again. */
 void charmi_givers_end(struct charm_run *run, enum charm_result result);
-/* After dispatch: what rows gave whose guards do not hold falls away. */
+/*
+ * After dispatch: what rows gave whose guards do not hold falls away. A row that is stopped by nothing but facts that
+ * could not be read is in doubt: what it gave before is held (architecture, decision 2: unknown is not absent).
+ */
 void charmi_givers_settle(struct charm_run *run);
 /* After the outputs: what the next run must know. */
 void charmi_givers_remember(struct charm_run *run);
-/* Keys of this relation that givers published before and hold now, having ended "later". */
+/* Does it hold what it gave before: did it end "later", or is it in doubt? */
+bool charmi_giver_holds_on(const struct charm_run *run, size_t giver);
+/* Keys of this relation that givers published before and hold now. */
 struct charmi_words charmi_givers_held_keys(const struct charm_run *run,
                                             const struct charm_relation *relation);
 

@@ -437,6 +437,16 @@ bool charmi_relations_unknown(const struct charmi_relations *relations, const ch
     return found->refused;
 }
 
+bool charmi_relations_any_unknown(const struct charmi_relations *relations)
+{
+    for (size_t i = 0; i < relations->endpoint_count; i++) {
+        if (charmi_relations_unknown(relations, relations->endpoints[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool charmi_relations_refused(const struct charmi_relations *relations, const char *relation_id)
 {
     const struct relation *found = find_relation(relations, relation_id);

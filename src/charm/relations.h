@@ -43,6 +43,7 @@ const char *charmi_relations_ingress(struct charmi_relations *relations,
 
 /* Was a read of this endpoint, or relation, refused so far in this run? */
 bool charmi_relations_unknown(const struct charmi_relations *relations, const char *endpoint);
+bool charmi_relations_any_unknown(const struct charmi_relations *relations);
 bool charmi_relations_refused(const struct charmi_relations *relations, const char *relation_id);
 /* For the next run: relation id -> count, without those that answered. */
 const struct charm_value *charmi_relations_refusals(const struct charmi_relations *relations);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "charm/derive.h"
+#include "charm/givers.h"
 #include "charm/session.h"
 
 /* Juju takes at most 128 KiB for one argument (juju-contract.md 3.1); the key and `=` need some. */
@@ -421,7 +422,8 @@ static bool may_have_given(struct charm_run *run, const struct charmi_giver *giv
     const struct charm_value *memory =
         charm_value_path(charmi_memory(run), "rows", giver->name, NULL);
     if (memory == NULL) {
-        return run->current == NULL || giver->layer != run->current->layer;
+        bool is_own = run->current != NULL && giver->layer == run->current->layer;
+        return giver->runs > 0 && !is_own;
     }
     const struct charm_value *kinds = charm_value_get(memory, "gave");
     for (size_t i = 0; i < charm_value_size(kinds); i++) {
@@ -436,7 +438,7 @@ bool charm_given_held(struct charm_run *run, const char *kind)
 {
     for (size_t i = 0; i < run->giver_count; i++) {
         const struct charmi_giver *giver = &run->givers[i];
-        if (giver->runs == 0 || giver->result != CHARM_LATER) {
+        if (!charmi_giver_holds_on(run, i)) {
             continue;
         }
         struct charmi_words now = charmi_gifts_kinds(&run->gifts, i);

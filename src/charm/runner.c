@@ -220,6 +220,18 @@ static void tell_derived(struct charm_run *run)
     }
 }
 
+/* Triggers that fire on derived flags, before any row runs. */
+static void tell_transition(void *userdata, const struct charmi_transition *transition)
+{
+    struct charm_run *run = userdata;
+    charmi_story_event(&run->story,
+                       &(struct charmi_event){
+                           .kind = transition->set ? CHARMI_EVENT_SET : CHARMI_EVENT_CLEARED,
+                           .flag = transition->flag,
+                           .cause = transition->cause,
+                       });
+}
+
 static int raise_flags(struct charm_run *run, struct charm_error *reterr)
 {
     run->flags = charmi_flags_new(run->arena, run->table);
@@ -228,7 +240,10 @@ static int raise_flags(struct charm_run *run, struct charm_error *reterr)
     load_term_flags(run);
     load_once(run);
     if (run->context->kind != CHARM_KIND_RESTRICTED) {
+        const struct charmi_listener listener = { tell_transition, run };
+        const struct charmi_listener before = charmi_flags_listen(run->flags, listener);
         charmi_derive_flags(run);
+        charmi_flags_listen(run->flags, before);
         tell_derived(run);
     }
     int r = charmi_run_error(run, reterr);

@@ -41,6 +41,7 @@ struct charmi_giver {
     bool may_give;            /* no hook or once guard */
     size_t runs;              /* how often it was invoked */
     enum charm_result result; /* of the last time */
+    bool in_doubt; /* its guards do not hold, but only for facts that could not be read */
 };
 
 struct charm_run {

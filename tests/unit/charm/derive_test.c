@@ -395,6 +395,8 @@ static void a_trigger_on_a_level_fires_on_the_difference_to_the_last_committed_r
     fake_juju_live(juju, CHARM_LAYERS(&losing), "kafka-relation-departed");
     assert_contains(charm_text(charm_value_get(fake_juju_state(juju), "charm/1")),
                     "\"flags\":[\"site.lost\"]");
+    assert_contains(fake_juju_story(juju),
+                    "flag site.lost set, triggered by endpoint.kafka.joined");
     fake_juju_free(juju);
 }
 

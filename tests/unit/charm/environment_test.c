@@ -128,6 +128,10 @@ static void what_juju_could_not_have_set_is_refused_by_name(void **state)
     assert_contains(error.text, "JUJU_RELATION_ID 'kafka'");
     assert_int_equal(READ("x", JUJU, "JUJU_HOOK_NAME=../start"), CHARM_EINVAL);
     assert_contains(error.text, "'../start'");
+}
+
+static void bytes_that_no_name_has_are_refused(void **state)
+{
     assert_int_equal(READ("x", JUJU, "JUJU_MODEL_NAME=a\nb"), CHARM_EINVAL);
     assert_contains(error.text, "JUJU_MODEL_NAME holds a control character");
     assert_int_equal(READ("x", JUJU, "JUJU_MODEL_NAME=\xff"), CHARM_EINVAL);
@@ -156,6 +160,7 @@ int main(void)
         CASE(without_juju_it_is_a_hand_whatever_the_name),
         CASE(the_old_name_of_the_charm_directory_is_taken_when_the_new_one_is_empty),
         CASE(what_juju_could_not_have_set_is_refused_by_name),
+        CASE(bytes_that_no_name_has_are_refused),
         CASE(a_refused_environment_leaves_the_context_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

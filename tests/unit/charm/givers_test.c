@@ -188,6 +188,60 @@ static void later_holds_the_rows_own_keys_and_no_others(void **state)
     fake_juju_free(juju);
 }
 
+/* ---- unknown is not absent ---- */
+
+static enum charm_result give_port(struct charm_run *run, const struct charm_row *row)
+{
+    const struct charm_value *port = charm_remote(run, "kafka", "port");
+    charm_publish(run, "website", "port", charm_text(port));
+    charm_give(run, "item", "port", port);
+    return CHARM_DONE;
+}
+
+static const struct charm_row doubting_rows[] = {
+    { .name = "port",
+      .summary = "hands the port on",
+      .when = CHARM_FLAGS("endpoint.kafka.joined", "config.set.workers"),
+      .run = give_port },
+    { 0 },
+};
+static const struct charm_layer doubting = { .name = "doubting", .rows = doubting_rows };
+#define DOUBTING CHARM_LAYERS(&lower, &doubting)
+
+static struct fake_juju *doubting_life(void)
+{
+    struct fake_juju *juju = both();
+    fake_juju_relate(juju, "kafka:1");
+    fake_juju_unit(juju, "kafka:1", "kafka/0", "port", "9092");
+    fake_juju_live(juju, DOUBTING, "config-changed");
+    assert_string_equal(items(juju), "{\"port\": \"9092\"}");
+    return juju;
+}
+
+static void what_a_row_gave_is_held_while_its_guard_cannot_be_known(void **state)
+{
+    struct fake_juju *juju = doubting_life();
+    fake_juju_refuse(juju, "relation-list -r kafka:1", "ERROR permission denied");
+    fake_juju_live(juju, DOUBTING, "update-status");
+    fake_juju_live(juju, DOUBTING, "update-status");
+    assert_false(fake_juju_called(juju, "relation-set"));
+    assert_string_equal(items(juju), "{\"port\": \"9092\"}");
+    fake_juju_live(juju, DOUBTING, "update-status"); /* the third time: gone */
+    assert_string_equal(items(juju), "{}");
+    fake_juju_free(juju);
+}
+
+static void what_is_known_to_be_over_falls_away_whatever_else_is_unknown(void **state)
+{
+    struct fake_juju *juju = doubting_life();
+    fake_juju_refuse(juju, "relation-list -r kafka:1", "ERROR permission denied");
+    set_workers(juju, 0);
+    fake_juju_live(juju, DOUBTING, "config-changed");
+    assert_string_equal(items(juju), "{}");
+    assert_string_equal(charm_text(charm_value_get(fake_juju_own(juju, "website:3"), "port")), "");
+    fake_juju_free(juju);
+}
+
 /* ---- who may give ---- */
 
 static enum charm_result give_anything(struct charm_run *run, const struct charm_row *row)
@@ -301,6 +355,8 @@ int main(void)
         cmocka_unit_test(a_row_of_an_upper_layer_that_never_ended_well_holds_too),
         cmocka_unit_test(a_row_that_ended_well_without_giving_holds_nothing),
         cmocka_unit_test(later_holds_the_rows_own_keys_and_no_others),
+        cmocka_unit_test(what_a_row_gave_is_held_while_its_guard_cannot_be_known),
+        cmocka_unit_test(what_is_known_to_be_over_falls_away_whatever_else_is_unknown),
         cmocka_unit_test(a_row_of_a_hook_or_of_once_may_not_give),
         cmocka_unit_test(the_worst_status_is_shown_then_the_upper_layers_then_the_later_one),
         cmocka_unit_test(an_output_learns_how_rows_ended_and_what_stopped_them),

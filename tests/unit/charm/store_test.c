@@ -1,5 +1,6 @@
 #include "tests.h"
 
+#include "base/buf.h"
 #include "base/digest.h"
 #include "charm/store.h"
 
@@ -19,12 +20,11 @@ static int tear_down(void **state)
 
 static char *many(const char *piece, size_t count)
 {
-    size_t size = strlen(piece);
-    char *text = charm_arena_alloc(arena, size * count + 1);
+    struct charmi_buf buf = charmi_buf_init(strlen(piece) * count);
     for (size_t i = 0; i < count; i++) {
-        memcpy(text + i * size, piece, size);
+        charmi_buf_add(&buf, piece);
     }
-    return text;
+    return charmi_buf_into(&buf, arena);
 }
 
 static struct charm_value *document(const char *text)

@@ -10,19 +10,27 @@
 
 #include <cmocka.h>
 
-/* `haystack` holds `needle`; shows both when it does not. */
+/* `haystack` holds, or lacks, `needle`; shows both when it does not. */
 #define assert_contains(haystack, needle)                                                          \
-    do {                                                                                           \
-        if (strstr((haystack), (needle)) == NULL) {                                                \
-            fail_msg("expected to find: %s\nin: %s", (needle), (haystack));                        \
-        }                                                                                          \
-    } while (0)
+    tests_assert_contains((haystack), (needle), __FILE__, __LINE__)
+#define assert_lacks(haystack, needle) tests_assert_lacks((haystack), (needle), __FILE__, __LINE__)
 
-#define assert_lacks(haystack, needle)                                                             \
-    do {                                                                                           \
-        if (strstr((haystack), (needle)) != NULL) {                                                \
-            fail_msg("expected not to find: %s\nin: %s", (needle), (haystack));                    \
-        }                                                                                          \
-    } while (0)
+static inline void tests_assert_contains(const char *haystack, const char *needle, const char *file,
+                                         int line)
+{
+    if (strstr(haystack, needle) == NULL) {
+        print_error("expected to find: %s\nin: %s\n", needle, haystack);
+        _fail(file, line);
+    }
+}
+
+static inline void tests_assert_lacks(const char *haystack, const char *needle, const char *file,
+                                      int line)
+{
+    if (strstr(haystack, needle) != NULL) {
+        print_error("expected not to find: %s\nin: %s\n", needle, haystack);
+        _fail(file, line);
+    }
+}
 
 #endif
