@@ -106,7 +106,9 @@ struct charm_run *fake_run_new(void)
     struct charm_run *run = calloc(1, sizeof(*run));
     assert_non_null(run);
     run->arena = charm_arena_new();
-    run->context = (struct charm_context){ .hook = "update-status", .unit = "connect/0" };
+    run->context = (struct charm_context){ .hook = "update-status",
+                                           .unit = "connect/0",
+                                           .juju_version = "3.6.4" };
     run->ports = (struct charm_ports){
         .userdata = run, .yaml_parse = yaml_parse, .now_ms = now_ms, .monotonic_ms = now_ms
     };
