@@ -235,7 +235,8 @@ static void state_has_limits_and_strict_knows_what_is_missing(void **state)
     enter(play, NULL);
     char *big = charm_arena_alloc(play->arena, 65539);
     memset(big, 'x', 65538);
-    memcpy(big, "k=", 2);
+    big[0] = 'k';
+    big[1] = '=';
     const char *argv[] = { "state-set", big, NULL };
     assert_int_equal(play_tool_with(play, argv, NULL).code, 0); /* 65,536 bytes */
     argv[1] = charm_arena_printf(play->arena, "%sx", big);
