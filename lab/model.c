@@ -318,7 +318,7 @@ static bool can_lead(const struct lab_unit *unit)
 void lab_model_elect(struct lab_model *model, struct lab_application *app, struct lab_unit *unit)
 {
     (void)model;
-    app->leader = unit;
+    app->leader = unit != NULL && can_lead(unit) ? unit : NULL;
     for (struct lab_unit *next = app->units; next != NULL && app->leader == NULL;
          next = next->next) {
         app->leader = can_lead(next) ? next : NULL;

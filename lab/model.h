@@ -283,7 +283,7 @@ CHARM_MUST_CHECK int lab_model_remove_relation(struct lab_model *model, const ch
 CHARM_MUST_CHECK int lab_model_config_set(struct lab_model *model, struct lab_application *app,
                                           const char *option, const char *text,
                                           struct charm_error *reterr);
-/* The unit leads from now on; NULL: whoever can. */
+/* The unit leads from now on; NULL, or one that is dying or lost: whoever can. */
 void lab_model_elect(struct lab_model *model, struct lab_application *app, struct lab_unit *unit);
 /* The unit's machine dies: no event reaches it any more, leadership goes elsewhere, its data stays. */
 void lab_model_lose_unit(struct lab_model *model, struct lab_unit *unit);

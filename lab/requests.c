@@ -191,6 +191,10 @@ static int elect(struct asked *asked, struct charm_error *reterr)
     if (find_unit(asked, &unit, reterr) != 0) {
         return CHARM_ENOTFOUND;
     }
+    if (unit->life != LAB_ALIVE || unit->lost) {
+        return charm_error_set(reterr, CHARM_EREFUSED,
+                               "unit \"%s\" cannot lead: it is going or lost", unit->name);
+    }
     lab_model_elect(asked->daemon->model, unit->app, unit);
     return 0;
 }

@@ -565,7 +565,7 @@ static bool read_pairs_file(struct lab_call *call, struct charm_value *pairs)
         lab_tool_fail(call, "open %s: no such file or directory", file);
         return false;
     }
-    struct charm_value *map;
+    struct charm_value *map = NULL;
     if (parse_file(call, text, size, &map, &error) != 0) {
         lab_tool_fail(call, "%s", error.text);
         return false;
