@@ -339,6 +339,7 @@ static void a_derivation_may_derive_only_what_it_lists(void **state)
         { .name = "bad",
           .summary = "too much",
           .flags = CHARM_FLAGS("kafka.ready"),
+          .edges = CHARM_FLAGS("kafka.new-status"),
           .derive = derive_too_much },
         { 0 },
     };
