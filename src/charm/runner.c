@@ -6,6 +6,7 @@
 #include "charm/commit.h"
 #include "charm/derive.h"
 #include "charm/givers.h"
+#include "charm/lint.h"
 #include "charm/session.h"
 
 /* ---- the run as a thing ---- */
@@ -105,6 +106,10 @@ static int build_table(struct charm_arena *arena, const struct charm_layer *cons
         return r;
     }
     r = check_layers(table, files, reterr);
+    if (r < 0) {
+        return r;
+    }
+    r = charmi_lint(table, files, reterr);
     if (r < 0) {
         return r;
     }
