@@ -15,7 +15,8 @@ export LAB_DIR=$work/lab
 
 skip() { echo "SKIPPED: $*"; rm -rf "$work"; exit 77; }
 [ -d "$kafka/libs" ] || skip "there is no Kafka in $kafka; tools/prerequisites fetches it"
-[ -e "$charm" ] || skip "there is no charm at $charm"
+[ -e "$charm" ] || [ "${charm%/build/release/charm}" = "$charm" ] || skip "build/release is not built"
+[ -e "$charm" ] || die "there is no charm at $charm"
 command -v java >/dev/null || skip "there is no java"
 
 finish() {
