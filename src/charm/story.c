@@ -189,6 +189,13 @@ static const char *text_of(const struct charm_value *map, const char *key)
     return charm_text(charm_value_get(map, key));
 }
 
+static void add_count(struct charmi_buf *buf, const struct charm_value *list, const char *one,
+                      const char *several)
+{
+    size_t count = charm_value_size(list);
+    charmi_buf_addf(buf, " %zu %s,", count, count == 1 ? one : several);
+}
+
 static void add_head(struct charmi_buf *buf, const struct charm_value *record)
 {
     const char *hook = text_of(record, "hook");
@@ -202,12 +209,12 @@ static void add_head(struct charmi_buf *buf, const struct charm_value *record)
     if (term > 0) {
         charmi_buf_addf(buf, ", term %lld", (long long)term);
     }
-    charmi_buf_addf(buf,
-                    ": %zu rows ran, %zu flag changes, %zu effects, %zu hook tool calls, %lld ms\n",
-                    charm_value_size(charm_value_get(record, "ran")),
-                    charm_value_size(charm_value_get(record, "changed")),
-                    charm_value_size(charm_value_get(record, "effects")),
-                    charm_value_size(charm_value_get(record, "tools")),
+    charmi_buf_add_char(buf, ':');
+    add_count(buf, charm_value_get(record, "ran"), "row ran", "rows ran");
+    add_count(buf, charm_value_get(record, "changed"), "flag change", "flag changes");
+    add_count(buf, charm_value_get(record, "effects"), "effect", "effects");
+    add_count(buf, charm_value_get(record, "tools"), "hook tool call", "hook tool calls");
+    charmi_buf_addf(buf, " %lld ms\n",
                     (long long)charm_value_int(charm_value_get(record, "took_ms"), 0));
 }
 

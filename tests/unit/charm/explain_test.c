@@ -86,7 +86,7 @@ static void without_a_name_the_last_run_is_told(void **state)
     struct fake_juju *juju = lived();
     const char *text = NULL;
     assert_int_equal(ask(juju, "", &text, NULL), 0);
-    assert_contains(text, "config-changed on connect/0: 1 rows ran");
+    assert_contains(text, "config-changed on connect/0: 1 row ran, 1 flag change, ");
     assert_contains(text, "flags at the end: ");
     fake_juju_free(juju);
 }
