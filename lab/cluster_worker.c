@@ -348,7 +348,9 @@ static int make_image(struct plan *plan, struct charm_error *reterr)
                           start_script(plan), 0755, reterr);
     }
     add_bind(plan, image, IMAGE_ROOT, plan->worker->sandbox.read_only);
-    add_bind(plan, plan->host->java.plugins, IMAGE_ROOT "/libs", true);
+    /* The image has its jars side by side in libs/; only the file connectors' is not on our class path. */
+    add_bind(plan, charm_arena_printf(plan->arena, "%s/connect-file", plan->host->java.plugins),
+             IMAGE_ROOT "/libs", true);
     return code;
 }
 
