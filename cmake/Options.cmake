@@ -4,6 +4,7 @@ option(KCB_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer"
 option(KCB_WERROR "Treat warnings as errors" ON)
 option(KCB_TESTS "Build the tests" ON)
 option(KCB_LAB "Build the lab that plays Juju" ON)
+option(KCB_BENCH "Build the programs of tools/benchmark" ON)
 option(KCB_PACKAGE "Put the charm directory and the .charm archive together" OFF)
 option(KCB_SYSTEM_LIBRARIES "Take every third-party library from the system" OFF)
 
