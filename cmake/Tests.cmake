@@ -6,6 +6,11 @@ if(KCB_TESTS)
     pkg_check_modules(kcb_cmocka REQUIRED IMPORTED_TARGET cmocka)
 endif()
 
+# cmocka hands every test a state that few of them look at. An interface, linked behind kcb-options:
+# options of a target itself come before those, and clang lets a later -Wextra take them back.
+add_library(kcb-test-options INTERFACE)
+target_compile_options(kcb-test-options INTERFACE -Wno-unused-parameter)
+
 # What every test program finds in its environment: the first finding of a sanitizer ends it.
 set(KCB_TEST_ENVIRONMENT
     "ASAN_OPTIONS=abort_on_error=0:detect_leaks=1:strict_string_checks=1"
@@ -21,9 +26,8 @@ function(charm_add_unit_test name)
         message(FATAL_ERROR "charm_add_unit_test(${name}): wants SOURCES file... [LIBS target...]")
     endif()
     add_executable(${name} ${arg_SOURCES})
-    # cmocka hands every test a state that few of them look at
-    target_compile_options(${name} PRIVATE -Wno-unused-parameter)
-    target_link_libraries(${name} PRIVATE ${arg_LIBS} kcb-options PkgConfig::kcb_cmocka)
+    target_link_libraries(${name}
+        PRIVATE ${arg_LIBS} kcb-options kcb-test-options PkgConfig::kcb_cmocka)
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}")
     set_tests_properties(${name} PROPERTIES
         LABELS unit
