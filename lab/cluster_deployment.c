@@ -45,11 +45,13 @@ static int share(const struct charm_value *value, const char *fallback, int whol
     if (charm_value_kind(value) == CHARM_INT) {
         return (int)charm_value_int(value, 0);
     }
-    int percent = 0;
-    if (sscanf(text, "%d%%", &percent) != 1) {
+    char digits[8] = "";
+    int64_t percent = 0;
+    snprintf(digits, sizeof(digits), "%.*s", (int)strcspn(text, "%"), text);
+    if (!charmi_parse_int(digits, 0, 1000, &percent)) {
         return 0;
     }
-    return (percent * whole + (rounding == ROUND_UP ? 99 : 0)) / 100;
+    return ((int)percent * whole + (rounding == ROUND_UP ? 99 : 0)) / 100;
 }
 
 static struct wish read_wish(const struct lab_object *object)
@@ -255,6 +257,22 @@ static void note_new_template(struct lab_cluster *cluster, struct lab_object *ob
     }
 }
 
+static bool same_counts(const struct lab_counts *left, const struct lab_counts *right)
+{
+    return left->replicas == right->replicas && left->updated == right->updated &&
+           left->ready == right->ready && left->available == right->available;
+}
+
+/* Would `status` look the same? */
+static bool same_status(const struct lab_rollout *left, const struct lab_rollout *right)
+{
+    return same_counts(&left->counts, &right->counts) && left->observed == right->observed &&
+           left->progress == right->progress && left->available == right->available &&
+           charmi_same(left->available_at, right->available_at) &&
+           charmi_same(left->progress_at, right->progress_at) &&
+           charmi_same(left->progress_update, right->progress_update);
+}
+
 void lab_deployment_tick(struct lab_cluster *cluster, struct lab_object *object)
 {
     struct lab_rollout *rollout = &object->rollout;
@@ -273,7 +291,7 @@ void lab_deployment_tick(struct lab_cluster *cluster, struct lab_object *object)
     rollout->counts = count(cluster, object, &wish);
     judge_progress(cluster, object, &wish, &was);
     judge_available(rollout, &wish);
-    if (memcmp(&before, rollout, sizeof(before)) != 0) {
+    if (!same_status(&before, rollout)) {
         object->version = ++cluster->version;
     }
 }

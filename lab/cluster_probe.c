@@ -132,20 +132,30 @@ static bool send_question(struct lab_probe *probe, const char *address)
     return false;
 }
 
+/* The status of "HTTP/1.x STATUS ...", 0 when it is none. */
+static int status_of(const char *text)
+{
+    int64_t status = 0;
+    char digits[4] = "";
+    if (!charmi_starts_with(text, "HTTP/1.") || strlen(text) < strlen("HTTP/1.1 200")) {
+        return 0;
+    }
+    memcpy(digits, text + strlen("HTTP/1.1 "), 3);
+    return charmi_parse_int(digits, 100, 999, &status) ? (int)status : 0;
+}
+
 static bool read_answer(struct lab_probe *probe)
 {
     char text[64] = "";
     const ssize_t size = recv(probe->fd, text, sizeof(text) - 1, 0);
-    int status = 0;
-    if (size <= 0 || sscanf(text, "HTTP/1.%*d %d", &status) != 1) {
-        finish(probe, "no HTTP answer");
-    } else if (status >= 200 && status < 400) {
+    const int status = size <= 0 ? 0 : status_of(text);
+    if (status >= 200 && status < 400) {
         finish(probe, NULL);
-    } else {
-        char failure[80];
-        snprintf(failure, sizeof(failure), "HTTP probe failed with statuscode: %d", status);
-        finish(probe, failure);
+        return true;
     }
+    char failure[80];
+    snprintf(failure, sizeof(failure), "HTTP probe failed with statuscode: %d", status);
+    finish(probe, status == 0 ? "no HTTP answer" : failure);
     return true;
 }
 

@@ -39,7 +39,7 @@ struct lab_sandbox {
 CHARM_MUST_CHECK int lab_unshare(int flags, struct charm_error *reterr);
 /* Can a process here make itself a root of its own? Tried in a child. */
 bool lab_sandbox_can_mount(const char *dir, struct charm_error *reterr);
-/* Enters it; runs in the child. Complains on standard error. Returns the exit status, 0 when all is well. */
-int lab_sandbox_enter(void *sandbox);
+/* Enters the sandbox that `userdata` is; runs in the child. Complains on standard error. Returns the exit status, 0 when all is well. */
+int lab_sandbox_enter(void *userdata);
 
 #endif

@@ -6,13 +6,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 
 enum {
     MOST_LISTENERS = 16,
@@ -53,11 +53,14 @@ struct proxy {
 
 static bool read_address(const char *text, struct sockaddr_in *at)
 {
-    char address[64];
-    int port = 0;
-    if (sscanf(text, "%63[0-9.]:%d", address, &port) != 2) {
+    char address[INET_ADDRSTRLEN] = "";
+    int64_t port = 0;
+    const size_t size = strcspn(text, ":");
+    if (size >= sizeof(address) || text[size] == '\0' ||
+        !charmi_parse_int(text + size + 1, 1, 65535, &port)) {
         return false;
     }
+    memcpy(address, text, size);
     *at = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
     return inet_pton(AF_INET, address, &at->sin_addr) == 1;
 }
@@ -296,16 +299,15 @@ static int forward(void *userdata)
     const int *control = userdata;
     prctl(PR_SET_NAME, "lab-forwarder");
     signal(SIGPIPE, SIG_IGN);
-    struct proxy *proxy = calloc(1, sizeof(*proxy));
-    struct poll_set *set = calloc(1, sizeof(*set));
-    if (proxy == NULL || set == NULL) {
-        return 1;
-    }
+    struct charm_arena *arena = charm_arena_new();
+    struct poll_set *set = charm_arena_alloc(arena, sizeof(*set));
+    struct proxy *proxy = charm_arena_alloc(arena, sizeof(*proxy));
     proxy->control = *control;
-    proxy->connections = calloc(MOST_CONNECTIONS, sizeof(*proxy->connections));
-    while (proxy->connections != NULL && turn(proxy, set)) {
+    proxy->connections = charm_arena_array(arena, MOST_CONNECTIONS, sizeof(*proxy->connections));
+    while (turn(proxy, set)) {
     }
-    _exit(0); /* nothing to release: the process ends */
+    charm_arena_free(arena);
+    _exit(0); /* the daemon's own memory, of which this is a copy, is not ours to look at */
 }
 
 /* ---- the daemon's side ---- */

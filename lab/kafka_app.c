@@ -1,4 +1,10 @@
-#include "lab/kafka_app.h"
+/*
+ * The lab's `kafka` application: a real broker behind the relation data of a Kafka charm.
+ *
+ * It publishes port, host and, on wish, zookeepers (reactive-framework.md 7.1) once the broker is ready, and takes
+ * nothing back when `running=false` stops the broker: so a charm sees what it sees when Kafka is down.
+ */
+#include "lab/app.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -36,6 +36,8 @@ static const char *fake_kafka(const struct fixture *fixture)
     assert_int_equal(mkdir(home, 0755), 0);
     assert_int_equal(mkdir(charm_arena_printf(fixture->arena, "%s/libs", home), 0755), 0);
     assert_int_equal(mkdir(charm_arena_printf(fixture->arena, "%s/plugins", home), 0755), 0);
+    const char *plugin = charm_arena_printf(fixture->arena, "%s/plugins/connect-file", home);
+    assert_int_equal(mkdir(plugin, 0755), 0);
     FILE *jar = fopen(charm_arena_printf(fixture->arena, "%s/libs/a.jar", home), "we");
     assert_non_null(jar);
     assert_int_equal(fclose(jar), 0);
