@@ -277,6 +277,7 @@ enum charm_outcome charm_row_outcome(struct charm_run *run, const char *row,
     return (enum charm_outcome)charm_value_int(charm_value_get(entry, "outcome"), 0);
 }
 
+CHARM_PRINTF(2, 0)
 static const char *format_text(struct charm_run *run, const char *format, va_list args)
 {
     return charm_arena_vprintf(run->arena, format, args);
