@@ -48,7 +48,6 @@ lab_up() {
 worker_config="key.converter=org.apache.kafka.connect.storage.StringConverter
 value.converter=org.apache.kafka.connect.storage.StringConverter
 offset.flush.interval.ms=1000
-plugin.path=/opt/kafka/libs
 plugin.discovery=service_load"
 
 connectors() {
