@@ -56,14 +56,15 @@ static int tool(void *userdata, struct charm_arena *arena, const struct charm_to
                 struct charm_tool_answer *ret_answer, struct charm_error *reterr)
 {
     struct bench_engine *engine = userdata;
-    const char *name = bench_call_name(arena, call->argv);
+    const char *name = bench_call_name(engine->arena, call->argv);
     const struct charm_value *recorded = charm_value_get(engine->recording->answers, name);
     *ret_answer = (struct charm_tool_answer){ .out = "", .err = "" };
     charmi_words_add(engine->arena, &engine->calls, name);
     if (recorded == NULL) {
         return take_writing_call(engine, call, reterr);
     }
-    ret_answer->out = charm_text(recorded);
+    /* A copy: state-set replaces the answer. */
+    ret_answer->out = charm_arena_copy(arena, charm_text(recorded));
     ret_answer->out_size = strlen(ret_answer->out);
     return 0;
 }

@@ -1,11 +1,12 @@
 /*
- * The measuring program of tools/benchmark. Prints one figure a line, times in microseconds:
+ * The measuring program of tools/benchmark. Prints one figure a line, times in microseconds (CPU: median
+ * of the processor's time):
  *
  *     bench start PROGRAM ROUNDS
- *         start MEDIAN MIN MAX            PROGRAM --version
+ *         start MEDIAN MIN MAX CPU        PROGRAM --version
  *     bench steady RECORDING PLACE ROUNDS
- *         engine MEDIAN MIN MAX           the run in this process
- *         hook MEDIAN MIN MAX             PLACE/charm/dispatch, with PLACE/tools in its PATH
+ *         engine MEDIAN MIN MAX CPU       the run in this process
+ *         hook MEDIAN MIN MAX CPU         PLACE/charm/dispatch, with PLACE/tools in its PATH
  *         rss KIB
  *         call NAME                       one line for each hook tool call
  *
@@ -44,7 +45,7 @@ static int measure_start(struct charm_arena *arena, const char *program, size_t 
     struct bench_samples samples = bench_samples_new(arena, rounds);
     int result = 0;
     for (size_t i = 0; result == 0 && i < rounds; i++) {
-        const int64_t start = bench_now_ns();
+        const struct bench_moment start = bench_now();
         result = bench_program_run(argv, environment, "/dev/null", NULL, reterr);
         bench_samples_add(&samples, start);
     }
@@ -88,7 +89,7 @@ static int measure_engine(const struct bench *bench, struct bench_engine *engine
     struct bench_samples samples = bench_samples_new(bench->arena, bench->rounds);
     int result = 0;
     for (size_t i = 0; result == 0 && i < bench->rounds; i++) {
-        const int64_t start = bench_now_ns();
+        const struct bench_moment start = bench_now();
         struct charm_arena *arena = charm_arena_new();
         result = bench_engine_run(engine, arena, reterr);
         if (result == 0) {
@@ -134,7 +135,7 @@ static int measure_hook(const struct bench *bench, struct charm_error *reterr)
     long kib = 0;
     int result = check_hook(bench, argv, hook_environment(bench), reterr);
     for (size_t i = 0; result == 0 && i < bench->rounds; i++) {
-        const int64_t start = bench_now_ns();
+        const struct bench_moment start = bench_now();
         result = bench_program_run(argv, environment.at, output, &kib, reterr);
         bench_samples_add(&samples, start);
     }
