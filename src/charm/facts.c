@@ -16,11 +16,11 @@ static const struct charm_value *read_map(struct charmi_facts *facts, const char
 {
     const struct charm_value *value = NULL;
     struct charm_error error = { 0 };
-    if (charmi_tool_read(facts->tools, argv, &value, &error) < 0) {
+    if (charmi_tool_read(facts->tools, argv, CHARMI_ANSWER_MAP, &value, &error) < 0) {
         charmi_facts_break(facts, &error);
         return charm_value_new_map(facts->arena);
     }
-    return charm_value_kind(value) == CHARM_MAP ? value : charm_value_new_map(facts->arena);
+    return value;
 }
 
 const struct charm_value *charmi_facts_config(struct charmi_facts *facts)
@@ -46,8 +46,8 @@ static void ask_leader(struct charmi_facts *facts)
     struct charm_error error = { 0 };
     const struct charm_ports *ports = facts->tools->ports;
     int64_t asked_ms = ports->monotonic_ms(ports->userdata);
-    if (charmi_tool_read(facts->tools, CHARMI_ARGV("is-leader", "--format=json"), &answer, &error) <
-        0) {
+    if (charmi_tool_read(facts->tools, CHARMI_ARGV("is-leader", "--format=json"),
+                         CHARMI_ANSWER_BOOL, &answer, &error) < 0) {
         charmi_facts_break(facts, &error);
     }
     facts->leader_now = charm_value_true(answer);

@@ -154,7 +154,94 @@ static int call(struct charmi_tools *tools, const char *const *argv, const char 
     return 0;
 }
 
-int charmi_tool_read(struct charmi_tools *tools, const char *const *argv,
+/* ---- answers ---- */
+
+static bool all_texts(const struct charm_value *list)
+{
+    for (size_t i = 0; i < charm_value_size(list); i++) {
+        if (charm_value_kind(charm_value_at(list, i)) != CHARM_STRING) {
+            return false;
+        }
+    }
+    return charm_value_kind(list) == CHARM_LIST;
+}
+
+static bool is_bag(const struct charm_value *map)
+{
+    if (charm_value_kind(map) != CHARM_MAP) {
+        return false;
+    }
+    CHARM_EACH(map, it)
+    {
+        if (charm_value_kind(it.value) != CHARM_STRING) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_form(const struct charm_value *value, enum charmi_answer form)
+{
+    switch (form) {
+    case CHARMI_ANSWER_BOOL:
+        return charm_value_kind(value) == CHARM_BOOL;
+    case CHARMI_ANSWER_TEXT:
+        return charm_value_kind(value) == CHARM_STRING || charm_value_kind(value) == CHARM_NULL ||
+               all_texts(value);
+    case CHARMI_ANSWER_TEXTS:
+        return all_texts(value);
+    case CHARMI_ANSWER_MAP:
+        return charm_value_kind(value) == CHARM_MAP;
+    case CHARMI_ANSWER_BAG:
+        return is_bag(value);
+    }
+    return false;
+}
+
+/* The empty value that null stands for; null itself where it stands for nothing. */
+static struct charm_value *empty_of(struct charm_arena *arena, enum charmi_answer form)
+{
+    switch (form) {
+    case CHARMI_ANSWER_TEXTS:
+        return charm_value_new_list(arena);
+    case CHARMI_ANSWER_MAP:
+    case CHARMI_ANSWER_BAG:
+        return charm_value_new_map(arena);
+    case CHARMI_ANSWER_BOOL:
+    case CHARMI_ANSWER_TEXT:
+        break;
+    }
+    return charm_value_new_null(arena);
+}
+
+static int understand(struct charm_arena *arena, const struct charm_tool_answer *answer,
+                      enum charmi_answer form, const struct charm_value **ret_value,
+                      struct charm_error *reterr)
+{
+    static const char *const wanted[] = {
+        [CHARMI_ANSWER_BOOL] = "true or false",    [CHARMI_ANSWER_TEXT] = "a text",
+        [CHARMI_ANSWER_TEXTS] = "a list of texts", [CHARMI_ANSWER_MAP] = "a map",
+        [CHARMI_ANSWER_BAG] = "a map of texts",
+    };
+    struct charm_value *value = NULL;
+    if (answer->out_size == 0) {
+        return charm_error_set(reterr, CHARM_EPARSE, "it answered nothing, not even null");
+    }
+    int r = charm_value_parse(arena, answer->out, answer->out_size, &value, reterr);
+    if (r < 0) {
+        return r;
+    }
+    if (charm_value_kind(value) == CHARM_NULL) {
+        value = empty_of(arena, form);
+    }
+    if (!has_form(value, form)) {
+        return charm_error_set(reterr, CHARM_EPARSE, "its answer is not %s", wanted[form]);
+    }
+    *ret_value = value;
+    return 0;
+}
+
+int charmi_tool_read(struct charmi_tools *tools, const char *const *argv, enum charmi_answer form,
                      const struct charm_value **ret_value, struct charm_error *reterr)
 {
     struct charm_tool_answer answer = { 0 };
@@ -162,18 +249,10 @@ int charmi_tool_read(struct charmi_tools *tools, const char *const *argv,
     if (r < 0) {
         return r;
     }
-    struct charm_value *value = NULL;
-    if (charmi_blank(answer.out)) {
-        value = charm_value_new_null(tools->arena);
-    } else {
-        r = charm_value_parse(tools->arena, answer.out, answer.out_size, &value, reterr);
-        if (r < 0) {
-            return charm_error_wrap(reterr, "%s",
-                                    charmi_tool_line(tools->arena, tools->secrets, argv));
-        }
-    }
-    *ret_value = value;
-    return 0;
+    r = understand(tools->arena, &answer, form, ret_value, reterr);
+    return r < 0 ? charm_error_wrap(reterr, "%s",
+                                    charmi_tool_line(tools->arena, tools->secrets, argv))
+                 : 0;
 }
 
 int charmi_tool_write(struct charmi_tools *tools, const char *const *argv,

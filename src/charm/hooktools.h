@@ -41,9 +41,21 @@ struct charmi_tools {
     size_t note_capacity;
 };
 
-/* The tool's answer as a value (no output counts as null), owned by the arena. */
+/* What a tool may answer. `null` is how some versions of Juju write an empty list or map. */
+enum charmi_answer {
+    CHARMI_ANSWER_BOOL,
+    CHARMI_ANSWER_TEXT,  /* a text, a list of texts, or null */
+    CHARMI_ANSWER_TEXTS, /* a list of texts; null is an empty one */
+    CHARMI_ANSWER_MAP,   /* null is an empty one */
+    CHARMI_ANSWER_BAG,   /* a map of texts; null is an empty one */
+};
+
+/*
+ * The tool's answer as a value of this form, owned by the arena. Another form, no output or half of one is CHARM_EPARSE:
+ * a cut answer must never count as "there is nothing".
+ */
 CHARM_MUST_CHECK int charmi_tool_read(struct charmi_tools *tools, const char *const *argv,
-                                      const struct charm_value **ret_value,
+                                      enum charmi_answer form, const struct charm_value **ret_value,
                                       struct charm_error *reterr);
 /* A tool that changes something; `document` (may be NULL) is what it reads on standard input. */
 CHARM_MUST_CHECK int charmi_tool_write(struct charmi_tools *tools, const char *const *argv,

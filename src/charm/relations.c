@@ -114,10 +114,10 @@ bool charmi_hook_of_endpoint(const char *hook, const char *endpoint)
 
 /* True: answered. Refused reads are noted; anything else breaks the run. */
 static bool ask(struct charmi_relations *relations, bool *refused, const char *const *argv,
-                const struct charm_value **ret_value)
+                enum charmi_answer form, const struct charm_value **ret_value)
 {
     struct charm_error error = { 0 };
-    int r = charmi_tool_read(relations->facts->tools, argv, ret_value, &error);
+    int r = charmi_tool_read(relations->facts->tools, argv, form, ret_value, &error);
     if (r == CHARM_EREFUSED) {
         *refused = true;
         charmi_words_add(relations->arena, &relations->complaints,
@@ -133,9 +133,10 @@ static bool ask(struct charmi_relations *relations, bool *refused, const char *c
 }
 
 static bool ask_relation(struct charmi_relations *relations, struct relation *relation,
-                         const char *const *argv, const struct charm_value **ret_value)
+                         const char *const *argv, enum charmi_answer form,
+                         const struct charm_value **ret_value)
 {
-    bool answered = ask(relations, &relation->refused, argv, ret_value);
+    bool answered = ask(relations, &relation->refused, argv, form, ret_value);
     relation->answered = relation->answered || answered;
     return answered;
 }
@@ -147,9 +148,8 @@ static const struct charm_value *read_bag(struct charmi_relations *relations,
     if (!bag->asked) {
         bag->asked = true;
         const struct charm_value *data = NULL;
-        if (ask_relation(relations, relation, argv, &data)) {
-            bag->data =
-                charm_value_kind(data) == CHARM_MAP ? data : charm_value_new_map(relations->arena);
+        if (ask_relation(relations, relation, argv, CHARMI_ANSWER_BAG, &data)) {
+            bag->data = data;
         }
     }
     return bag->data;
@@ -195,7 +195,7 @@ static void ask_units(struct charmi_relations *relations, struct relation *relat
     const struct charm_value *list = NULL;
     if (!ask_relation(relations, relation,
                       CHARMI_ARGV("relation-list", "--format=json", "-r", relation->view.id),
-                      &list)) {
+                      CHARMI_ANSWER_TEXTS, &list)) {
         list = NULL;
     }
     fill_units(relations, relation, list);
@@ -251,7 +251,7 @@ static struct endpoint *loaded(struct charmi_relations *relations, const char *n
     endpoint->asked = true;
     const struct charm_value *list = NULL;
     if (!ask(relations, &endpoint->refused, CHARMI_ARGV("relation-ids", "--format=json", name),
-             &list)) {
+             CHARMI_ANSWER_TEXTS, &list)) {
         list = NULL;
     }
     fill_relations(relations, endpoint, list);
@@ -339,7 +339,7 @@ static const char *remote_application(struct charmi_relations *relations, struct
     if (!ask_relation(
             relations, relation,
             CHARMI_ARGV("relation-list", "--format=json", "-r", relation->view.id, "--app"),
-            &name)) {
+            CHARMI_ANSWER_TEXT, &name)) {
         return "";
     }
     return charm_text(name);
@@ -411,7 +411,7 @@ const char *charmi_relations_ingress(struct charmi_relations *relations,
             ask_relation(relations, found,
                          CHARMI_ARGV("network-get", "--format=json", "-r", found->view.id,
                                      "--ingress-address", found->view.endpoint),
-                         &address);
+                         CHARMI_ANSWER_TEXT, &address);
         found->ingress = answered ? first_text(address) : "";
     }
     return found->ingress;

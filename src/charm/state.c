@@ -23,18 +23,13 @@ int charmi_state_load(struct charmi_state *state, struct charm_arena *arena,
                       struct charm_error *reterr)
 {
     const struct charm_value *raw = NULL;
-    int r = charmi_tool_read(tools, CHARMI_ARGV("state-get", "--format=json"), &raw, reterr);
+    int r = charmi_tool_read(tools, CHARMI_ARGV("state-get", "--format=json"), CHARMI_ANSWER_BAG,
+                             &raw, reterr);
     if (r < 0) {
         return r;
     }
-    /* Juju 4 prints null for an empty state (juju-contract.md 3.14). */
-    if (charm_value_kind(raw) != CHARM_MAP && charm_value_kind(raw) != CHARM_NULL) {
-        return charm_error_set(reterr, CHARM_EPARSE, "state-get: the answer is no map");
-    }
     charmi_state_empty(state, arena, owners);
-    if (charm_value_kind(raw) == CHARM_MAP) {
-        state->raw = raw;
-    }
+    state->raw = raw;
     for (size_t i = 0; i < owners->size; i++) {
         r = charmi_store_decode(arena, state->raw, owners->at[i], &state->documents[i], reterr);
         if (r < 0) {

@@ -59,7 +59,7 @@ static void an_answer_is_a_value_and_the_call_is_noted(void **state)
 {
     const struct charm_value *value = NULL;
     say("[\"kafka:1\"]\n");
-    assert_int_equal(charmi_tool_read(&tools, read_argv, &value, &error), 0);
+    assert_int_equal(charmi_tool_read(&tools, read_argv, CHARMI_ANSWER_TEXTS, &value, &error), 0);
     assert_string_equal(charm_text(charm_value_at(value, 0)), "kafka:1");
     assert_null(seen.stdin_text);
     assert_int_equal(tools.note_count, 1);
@@ -68,19 +68,69 @@ static void an_answer_is_a_value_and_the_call_is_noted(void **state)
     assert_false(tools.notes[0].writes);
 }
 
-static void no_output_is_null(void **state)
+static void null_is_an_empty_list_or_map_but_no_answer_to_a_question(void **state)
 {
     const struct charm_value *value = NULL;
-    say("\n");
-    assert_int_equal(charmi_tool_read(&tools, read_argv, &value, &error), 0);
-    assert_int_equal(charm_value_kind(value), CHARM_NULL);
+    say("null\n");
+    assert_int_equal(charmi_tool_read(&tools, read_argv, CHARMI_ANSWER_TEXTS, &value, &error), 0);
+    assert_int_equal(charm_value_kind(value), CHARM_LIST);
+    assert_int_equal(charmi_tool_read(&tools, read_argv, CHARMI_ANSWER_BAG, &value, &error), 0);
+    assert_int_equal(charm_value_kind(value), CHARM_MAP);
+    assert_int_equal(charmi_tool_read(&tools, read_argv, CHARMI_ANSWER_BOOL, &value, &error),
+                     CHARM_EPARSE);
+    assert_string_equal(error.text, "relation-ids kafka: its answer is not true or false");
+}
+
+static void no_output_is_a_cut_answer(void **state)
+{
+    static const char *const cut[] = { "", "\n", "[\"kafka:1\"", "[\"kafka:1\"]]" };
+    const struct charm_value *value = NULL;
+    for (size_t i = 0; i < sizeof(cut) / sizeof(cut[0]); i++) {
+        say(cut[i]);
+        assert_int_equal(charmi_tool_read(&tools, read_argv, CHARMI_ANSWER_TEXTS, &value, &error),
+                         CHARM_EPARSE);
+    }
+    answer = (struct charm_tool_answer){ .out = "\0[]", .out_size = 3, .err = "" };
+    assert_int_equal(charmi_tool_read(&tools, read_argv, CHARMI_ANSWER_TEXTS, &value, &error),
+                     CHARM_EPARSE);
+    assert_null(value);
+}
+
+static void an_answer_of_another_form_is_an_error_in_words(void **state)
+{
+    static const struct {
+        const char *out;
+        enum charmi_answer form;
+        const char *wanted;
+    } cases[] = {
+        { "\"yes\"", CHARMI_ANSWER_BOOL, "true or false" },
+        { "1", CHARMI_ANSWER_BOOL, "true or false" },
+        { "{}", CHARMI_ANSWER_TEXT, "a text" },
+        { "[1]", CHARMI_ANSWER_TEXT, "a text" },
+        { "{\"kafka:1\":1}", CHARMI_ANSWER_TEXTS, "a list of texts" },
+        { "[\"kafka:1\",2]", CHARMI_ANSWER_TEXTS, "a list of texts" },
+        { "[]", CHARMI_ANSWER_MAP, "a map" },
+        { "{\"a\":1}", CHARMI_ANSWER_BAG, "a map of texts" },
+    };
+    const struct charm_value *value = NULL;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        say(cases[i].out);
+        assert_int_equal(charmi_tool_read(&tools, read_argv, cases[i].form, &value, &error),
+                         CHARM_EPARSE);
+        assert_string_equal(error.text, charm_arena_printf(arena,
+                                                           "relation-ids kafka: its answer "
+                                                           "is not %s",
+                                                           cases[i].wanted));
+    }
+    assert_null(value);
 }
 
 static void output_that_is_no_json_is_an_error_that_names_the_tool(void **state)
 {
     const struct charm_value *value = NULL;
     say("kafka:1");
-    assert_int_equal(charmi_tool_read(&tools, read_argv, &value, &error), CHARM_EPARSE);
+    assert_int_equal(charmi_tool_read(&tools, read_argv, CHARMI_ANSWER_TEXTS, &value, &error),
+                     CHARM_EPARSE);
     assert_contains(error.text, "relation-ids kafka: ");
     assert_null(value);
 }
@@ -91,7 +141,8 @@ static void a_refusal_names_tool_arguments_code_and_words(void **state)
     answer.exit_code = 2;
     answer.err = "ERROR no hunter22 here";
     charmi_secrets_add(arena, &secrets, "hunter22");
-    assert_int_equal(charmi_tool_read(&tools, read_argv, &value, &error), CHARM_EREFUSED);
+    assert_int_equal(charmi_tool_read(&tools, read_argv, CHARMI_ANSWER_TEXTS, &value, &error),
+                     CHARM_EREFUSED);
     assert_string_equal(error.text, "relation-ids kafka: exit code 2: ERROR no *** here");
     assert_int_equal(tools.notes[0].exit_code, 2);
 }
@@ -101,7 +152,8 @@ static void a_tool_that_could_not_run_keeps_its_own_code(void **state)
     const struct charm_value *value = NULL;
     tool_result = CHARM_ETIMEOUT;
     charmi_secrets_add(arena, &secrets, "hunter22");
-    assert_int_equal(charmi_tool_read(&tools, read_argv, &value, &error), CHARM_ETIMEOUT);
+    assert_int_equal(charmi_tool_read(&tools, read_argv, CHARMI_ANSWER_TEXTS, &value, &error),
+                     CHARM_ETIMEOUT);
     assert_string_equal(error.text, "relation-ids kafka: *** was too slow");
     assert_int_equal(tools.notes[0].exit_code, -1);
 }
@@ -188,7 +240,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(an_answer_is_a_value_and_the_call_is_noted),
-        CASE(no_output_is_null),
+        CASE(null_is_an_empty_list_or_map_but_no_answer_to_a_question),
+        CASE(no_output_is_a_cut_answer),
+        CASE(an_answer_of_another_form_is_an_error_in_words),
         CASE(output_that_is_no_json_is_an_error_that_names_the_tool),
         CASE(a_refusal_names_tool_arguments_code_and_words),
         CASE(a_tool_that_could_not_run_keeps_its_own_code),
