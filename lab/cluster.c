@@ -84,7 +84,7 @@ int lab_cluster_new(const struct lab_cluster_options *options, struct lab_cluste
     cluster->host.node_address = cluster->node;
     cluster->host.config_map = config_map_data;
     cluster->host.userdata = cluster;
-    cluster->host.mounts = lab_sandbox_can_mount(options->dir, NULL);
+    cluster->host.mounts = !options->bare && lab_sandbox_can_mount(options->dir, NULL);
     if (options->shared != NULL) {
         charmi_words_add(arena, &cluster->host.shared, charm_arena_copy(arena, options->shared));
     }

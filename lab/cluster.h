@@ -27,6 +27,7 @@ struct lab_cluster_options {
     const char *dir;        /* for volumes and logs, made */
     const char *kafka_home; /* lab_java_find(); NULL takes the cache's */
     const char *shared;     /* a directory of the machine that every worker sees, or NULL */
+    bool bare;              /* no mount namespaces, as if none could be made: for tests */
     int64_t back_off_ms;    /* before the second restart; doubles. 0: ten seconds, as a kubelet */
     /* An event for people, as `kubectl get events` has them. */
     void (*say)(void *userdata, const char *level, const char *text);

@@ -366,6 +366,24 @@ static int write_hosts(struct plan *plan, struct charm_error *reterr)
                       0644, reterr);
 }
 
+/* ---- paths ---- */
+
+/* Without a root of its own, the worker gets the machine's path for one of the pod. */
+static const char *own_path(struct plan *plan, const char *word)
+{
+    const struct lab_sandbox *sandbox = &plan->worker->sandbox;
+    for (size_t i = 0; !plan->host->mounts && i < sandbox->bind_count; i++) {
+        const struct lab_bind *it = &sandbox->binds[i];
+        if (is_below(word, it->target)) {
+            const char *own =
+                charm_arena_printf(plan->arena, "%s%s", it->source, word + strlen(it->target));
+            differ(plan, charm_arena_printf(plan->arena, "%s -> %s", word, own));
+            return own;
+        }
+    }
+    return word;
+}
+
 /* ---- environment ---- */
 
 static int field_value(const struct plan *plan, const char *path, const char **ret_value,
@@ -432,28 +450,13 @@ static int add_env(struct plan *plan, struct charm_error *reterr)
         }
         charmi_words_add(plan->arena, env,
                          charm_arena_printf(plan->arena, "%s=%s",
-                                            charm_text(charm_value_get(item, "name")), value));
+                                            charm_text(charm_value_get(item, "name")),
+                                            own_path(plan, value)));
     }
     return 0;
 }
 
 /* ---- the command ---- */
-
-/* Without a root of its own, the worker gets the machine's path for one of the pod. */
-static const char *own_path(struct plan *plan, const char *word)
-{
-    const struct lab_sandbox *sandbox = &plan->worker->sandbox;
-    for (size_t i = 0; !plan->host->mounts && i < sandbox->bind_count; i++) {
-        const struct lab_bind *it = &sandbox->binds[i];
-        if (is_below(word, it->target)) {
-            const char *own =
-                charm_arena_printf(plan->arena, "%s%s", it->source, word + strlen(it->target));
-            differ(plan, charm_arena_printf(plan->arena, "%s -> %s", word, own));
-            return own;
-        }
-    }
-    return word;
-}
 
 static void add_words(struct plan *plan, const struct charm_value *list)
 {

@@ -311,6 +311,7 @@ static int start(struct lab_app *app, struct charm_error *reterr)
         .dir = lab_app_dir(app),
         .kafka_home = lab_app_setting(app, "kafka-home"),
         .shared = lab_app_setting(app, "data"),
+        .bare = charmi_same(lab_app_setting(app, "mounts"), "no"),
         .back_off_ms = charm_value_int(lab_app_config(app, "restart-back-off-ms"), 0),
         .say = say,
         .userdata = state,

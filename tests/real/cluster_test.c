@@ -1,7 +1,7 @@
 /*
  * A real broker and real workers from hand-written manifests, without a charm: the lab's own life.
  *
- * Usage: cluster_test private|loopback|auto [DIR]. Without DIR it works in one of its own, and removes it when all
+ * Usage: cluster_test private|loopback|auto|bare [DIR]; bare is the loopback without mount namespaces. Without DIR it works in one of its own, and removes it when all
  * went well. Exit status 77: this network cannot be made here.
  */
 #include <inttypes.h>
@@ -20,12 +20,13 @@
 #include "lab/net.h"
 
 enum {
-    PATIENCE_MS = 60 * 1000,
+    PATIENCE_MS = 180 * 1000,
 };
 
 struct life {
     struct charm_arena *arena;
     const char *dir;
+    bool bare;
     struct lab_broker broker;
     struct lab_cluster *cluster;
     pid_t youngest; /* the worker started last */
@@ -235,6 +236,7 @@ static void start_parts(struct life *life)
     const struct lab_cluster_options options = {
         .dir = pods_dir,
         .kafka_home = home,
+        .bare = life->bare,
         .back_off_ms = 500,
         .say = say,
         .userdata = life,
@@ -276,15 +278,18 @@ int main(int argc, char **argv)
     struct charm_error error = { 0 };
     char own_dir[] = "/tmp/lab-real-XXXXXX";
     if (argc < 2 || mkdtemp(own_dir) == NULL) {
-        fprintf(stderr, "usage: %s private|loopback|auto [DIR]\n", argv[0]);
+        fprintf(stderr, "usage: %s private|loopback|auto|bare [DIR]\n", argv[0]);
         return 2;
     }
-    if (lab_net_enter(argv[1], own_dir, &description, &error) != 0) {
+    const bool bare = strcmp(argv[1], "bare") == 0;
+    if (lab_net_enter(bare ? "loopback" : argv[1], own_dir, &description, &error) != 0) {
         printf("SKIPPED: %s\n", error.text);
         return 77;
     }
     printf("network: %s\n", description);
-    struct life life = { .arena = charm_arena_new(), .dir = argc > 2 ? argv[2] : own_dir };
+    struct life life = { .arena = charm_arena_new(),
+                         .dir = argc > 2 ? argv[2] : own_dir,
+                         .bare = bare };
     start_parts(&life);
     live(&life);
     lab_cluster_free(life.cluster);

@@ -74,7 +74,7 @@ kafka_tool() {
 # status_is WORD TEXT: of connect/0, now or after some rounds of update-status.
 status_is() {
     local word=$1 text=$2 round
-    for round in {1..15}; do
+    for round in {1..40}; do
         if "$lab" wait-for connect/0 --status "$word" --message-contains "$text" --idle --timeout 3s 2>/dev/null; then
             echo "ok: $word: $text"
             return
@@ -84,11 +84,11 @@ status_is() {
     fail_with "status '$word' with the text '$text'"
 }
 
-# eventually WHAT COMMAND...: for a minute.
+# eventually WHAT COMMAND...: for two minutes.
 eventually() {
     local what=$1 try
     shift
-    for try in {1..120}; do
+    for try in {1..240}; do
         if "$@" >/dev/null 2>&1; then
             echo "ok: $what"
             return
