@@ -10,7 +10,13 @@
 
 #include "base/memory.h"
 
-static const char log_lines[] =
+static const char log4j_1_lines[] =
+    "log4j.rootLogger=INFO, out\n"
+    "log4j.appender.out=org.apache.log4j.ConsoleAppender\n"
+    "log4j.appender.out.layout=org.apache.log4j.PatternLayout\n"
+    "log4j.appender.out.layout.ConversionPattern=[%d] %p %m (%c:%L)%n\n";
+
+static const char log4j_2_lines[] =
     "status = error\n"
     "appender.out.type = Console\n"
     "appender.out.name = out\n"
@@ -76,13 +82,13 @@ static const char *class_path_of(struct charm_arena *arena, const char *home)
     return charmi_words_join(arena, &paths, ":");
 }
 
-static int write_log_config(const char *path, struct charm_error *reterr)
+static int write_log_config(const char *path, const char *lines, struct charm_error *reterr)
 {
     FILE *file = fopen(path, "we");
     if (file == NULL) {
         return charm_error_os(reterr, errno, "write %s", path);
     }
-    const int put = fputs(log_lines, file);
+    const int put = fputs(lines, file);
     if (fclose(file) != 0 || put < 0) {
         return charm_error_os(reterr, errno, "write %s", path);
     }
@@ -95,13 +101,19 @@ int lab_java_find(struct charm_arena *arena, const char *home, const char *dir,
     struct lab_java java = { .home = home != NULL ? home : find_home(arena) };
     java.class_path = class_path_of(arena, java.home);
     java.plugins = charm_arena_printf(arena, "%s/plugins", java.home);
-    java.log_config = charm_arena_printf(arena, "%s/log4j2.properties", dir);
+    const bool old_log = strstr(java.class_path, "/reload4j-") != NULL;
+    java.log_config =
+        charm_arena_printf(arena, "%s/%s.properties", dir, old_log ? "log4j" : "log4j2");
+    java.log_option = charm_arena_printf(
+        arena, old_log ? "-Dlog4j.configuration=file:%s" : "-Dlog4j2.configurationFile=%s",
+        java.log_config);
     if (java.class_path[0] == '\0') {
         return charm_error_set(
             reterr, CHARM_ENOTFOUND,
             "find Kafka: no jars in %s/libs (tools/prerequisites puts them there)", java.home);
     }
-    const int code = write_log_config(java.log_config, reterr);
+    const int code =
+        write_log_config(java.log_config, old_log ? log4j_1_lines : log4j_2_lines, reterr);
     if (code == 0) {
         *ret_java = java;
     }
@@ -121,8 +133,7 @@ struct charmi_words lab_java_command(struct charm_arena *arena, const struct lab
         charmi_words_add(arena, &words,
                          charm_arena_printf(arena, "-XX:SharedArchiveFile=%s", archive));
     }
-    charmi_words_add(arena, &words,
-                     charm_arena_printf(arena, "-Dlog4j2.configurationFile=%s", java->log_config));
+    charmi_words_add(arena, &words, java->log_option);
     for (size_t i = 0; options != NULL && i < options->size; i++) {
         charmi_words_add(arena, &words, options->at[i]);
     }

@@ -19,7 +19,8 @@ struct lab_java {
     const char *home;       /* the folder */
     const char *class_path; /* all jars of HOME/libs, sorted: an archive is bound to the order */
     const char *plugins;    /* HOME/plugins */
-    const char *log_config; /* a log4j2 configuration that logs to standard output */
+    const char *log_config; /* a file that has the program log to standard output */
+    const char *log_option; /* the JVM option that names it: log4j 2, or log4j 1 before Kafka 4.0 */
 };
 
 /*
