@@ -83,15 +83,15 @@ static bool all_digits(const char *text)
     return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
 }
 
-/* "connect/0" */
-static bool is_unit(const char *text)
+bool charmi_is_unit(const char *text)
 {
-    const char *slash = strchr(text, '/');
-    return slash != NULL && slash != text && all_digits(slash + 1);
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    size_t name = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    return name > 0 && strchr(letters, text[0]) != NULL && text[name] == '/' &&
+           all_digits(text + name + 1);
 }
 
-/* "kafka:1" */
-static bool is_relation_id(const char *text)
+bool charmi_is_relation_id(const char *text)
 {
     const char *colon = strrchr(text, ':');
     return colon != NULL && colon != text && all_digits(colon + 1);
@@ -159,7 +159,7 @@ static enum charm_run_kind kind_of(const struct charm_context *context, bool juj
 
 static int check_juju(const struct charm_context *context, struct charm_error *reterr)
 {
-    if (!is_unit(context->unit)) {
+    if (!charmi_is_unit(context->unit)) {
         return charm_error_set(reterr, CHARM_EINVAL,
                                "read the environment: JUJU_UNIT_NAME '%s' is no unit",
                                context->unit);
@@ -169,7 +169,7 @@ static int check_juju(const struct charm_context *context, struct charm_error *r
                                "read the environment: JUJU_CHARM_DIR '%s' is no absolute path",
                                context->charm_dir);
     }
-    if (context->relation_id[0] != '\0' && !is_relation_id(context->relation_id)) {
+    if (context->relation_id[0] != '\0' && !charmi_is_relation_id(context->relation_id)) {
         return charm_error_set(reterr, CHARM_EINVAL,
                                "read the environment: JUJU_RELATION_ID '%s' is no relation id",
                                context->relation_id);

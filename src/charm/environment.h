@@ -13,6 +13,8 @@
 #ifndef CHARMI_ENVIRONMENT_H
 #define CHARMI_ENVIRONMENT_H
 
+#include <stdbool.h>
+
 #include "charm/arena.h"
 #include "charm/context.h"
 #include "charm/error.h"
@@ -28,5 +30,9 @@ CHARM_MUST_CHECK int charmi_environment_read(struct charm_arena *arena,
 
 /* "hook", "restricted", "action", "exec", "hand". */
 const char *charmi_run_kind_name(enum charm_run_kind kind);
+
+/* "connect/0"; "kafka:1". Pure. */
+bool charmi_is_unit(const char *text);
+bool charmi_is_relation_id(const char *text);
 
 #endif

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "charm/environment.h"
+
 /* Refused in this many runs in a row, a listed relation counts as gone. */
 #define REFUSALS_UNTIL_GONE 3
 
@@ -155,13 +157,22 @@ static const struct charm_value *read_bag(struct charmi_relations *relations,
     return bag->data;
 }
 
+/* A name that Juju cannot have given ends up in the arguments of other tools: the run is broken. */
+static void nonsense(struct charmi_relations *relations, const char *what, const char *name)
+{
+    struct charm_error error = { 0 };
+    charm_error_set(&error, CHARM_EPARSE, "%s: its answer holds '%s', which is no name that it has",
+                    what, name);
+    charmi_facts_break(relations->facts, &error);
+}
+
 /* Texts of a JSON list, sorted by bytes. */
 static struct charmi_words sorted_texts(struct charm_arena *arena, const struct charm_value *list)
 {
     struct charmi_words words = { 0 };
     for (size_t i = 0; i < charm_value_size(list); i++) {
         const char *text = charm_text(charm_value_at(list, i));
-        if (text[0] != '\0' && !charmi_words_have(&words, text)) {
+        if (!charmi_words_have(&words, text)) {
             charmi_words_add(arena, &words, text);
         }
     }
@@ -180,6 +191,9 @@ static void fill_units(struct charmi_relations *relations, struct relation *rela
         charm_arena_array(relations->arena, names.size + 1, sizeof(*relation->unit_views));
     relation->unit_count = names.size;
     for (size_t i = 0; i < names.size; i++) {
+        if (!charmi_is_unit(names.at[i])) {
+            nonsense(relations, "relation-list", names.at[i]);
+        }
         relation->units[i].view =
             (struct charm_unit){ .name = names.at[i], .relation = &relation->view };
         relation->unit_views[i] = &relation->units[i].view;
@@ -233,6 +247,10 @@ static void fill_relations(struct charmi_relations *relations, struct endpoint *
         const char *id = ids.at[i];
         if (strchr(id, ':') == NULL) { /* a bare number (reactive-framework.md 4.1) */
             id = charm_arena_printf(relations->arena, "%s:%s", endpoint->name, id);
+        }
+        if (!charmi_is_relation_id(id) ||
+            strcmp(charmi_relation_endpoint(relations->arena, id), endpoint->name) != 0) {
+            nonsense(relations, "relation-ids", ids.at[i]);
         }
         endpoint->relations[i].view =
             (struct charm_relation){ .id = id, .endpoint = endpoint->name };
