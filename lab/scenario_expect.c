@@ -9,7 +9,7 @@
 
 #include "base/memory.h"
 
-enum { LARGEST_RECORD = 4 * 1024 * 1024 };
+enum { LARGEST_RECORD = 4 * 1024 * 1024, LONGEST_STORY = 2000 };
 
 /* ---- what is looked at ---- */
 
@@ -352,8 +352,9 @@ static void expect_lines(struct lab_scene *scene, const char *what, const char *
             charmi_buf_add(&all, text);
         }
         if (!found) {
-            lab_scene_problem(scene, "%s: nowhere %s in\n%s", what,
-                              charm_text(charm_value_at(patterns, i)), charmi_buf_text(&all));
+            lab_scene_problem(scene, "%s: nowhere %s in\n%.*s", what,
+                              charm_text(charm_value_at(patterns, i)), LONGEST_STORY,
+                              charmi_buf_text(&all));
         }
     }
 }
