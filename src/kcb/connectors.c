@@ -213,15 +213,23 @@ int kcbi_option_connectors_parse(struct charm_arena *arena, const struct charm_p
     return kcbi_option_connectors(arena, document, topics, ret_wanted, reterr);
 }
 
+int kcbi_connectors_of_option(struct charm_run *run, struct charm_value **ret_wanted,
+                              struct charm_error *reterr)
+{
+    return kcbi_option_connectors_parse(charm_arena(run), charm_ports(run),
+                                        charm_config_text(run, "connectors"),
+                                        kcbi_options(run)->topics, ret_wanted, reterr);
+}
+
 enum charm_result kcbi_want_option_connectors(struct charm_run *run, const struct charm_row *row)
 {
     (void)row;
+    kcbi_hush(run, KCBI_ON_OPTION_CONNECTORS);
     struct charm_value *wanted = NULL;
     struct charm_error error = { 0 };
-    if (kcbi_option_connectors_parse(charm_arena(run), charm_ports(run),
-                                     charm_config_text(run, "connectors"),
-                                     charm_config_text(run, "topics"), &wanted, &error) != 0) {
-        charm_status(run, CHARM_BLOCKED, "option connectors: %s", error.text);
+    if (kcbi_connectors_of_option(run, &wanted, &error) != 0) {
+        kcbi_say(run, KCBI_ON_OPTION_CONNECTORS, CHARM_BLOCKED, "option connectors: %s",
+                 error.text);
         return CHARM_LATER;
     }
     CHARM_EACH(wanted, it)
@@ -855,26 +863,27 @@ static void say_all(struct converging *c, const struct kcbi_carried *carried)
     const struct kcbi_health health =
         kcbi_judge_health(arena, existing(arena, carried, c->live), c->live);
     if (carried->blocked[0] != '\0') {
-        charm_status(c->run, CHARM_BLOCKED, "%s", carried->blocked);
+        kcbi_say(c->run, KCBI_ON_CONNECTORS, CHARM_BLOCKED, "%s", carried->blocked);
     }
     if (health.failed > 0) {
         const struct charm_context *context = charm_context(c->run);
-        charm_status(c->run, CHARM_BLOCKED,
-                     "%s; when mended: juju %s %s restart-connector name=NAME", health.failure,
-                     charmi_starts_with(context->juju_version, "2.") ? "run-action" : "run",
-                     context->unit);
+        kcbi_say(c->run, KCBI_ON_CONNECTORS, CHARM_BLOCKED,
+                 "%s; when mended: juju %s %s restart-connector name=NAME", health.failure,
+                 charmi_starts_with(context->juju_version, "2.") ? "run-action" : "run",
+                 context->unit);
     }
     if (carried->waiting[0] != '\0') {
-        charm_status(c->run, CHARM_WAITING, "%s", carried->waiting);
+        kcbi_say(c->run, KCBI_ON_CONNECTORS, CHARM_WAITING, "%s", carried->waiting);
     }
     if (carried->claimed > 0) {
-        charm_status(c->run, CHARM_WAITING, "%zu connector%s taken up in the next hook",
-                     carried->claimed, carried->claimed == 1 ? "" : "s");
+        kcbi_say(c->run, KCBI_ON_CONNECTORS, CHARM_WAITING,
+                 "%zu connector%s taken up in the next hook", carried->claimed,
+                 carried->claimed == 1 ? "" : "s");
     }
     const char *words = kcbi_health_words(arena, &health);
     kcbi_look_memo(c->run)->connectors = words;
     if (health.starting > 0) {
-        charm_status(c->run, CHARM_WAITING, "%s", words);
+        kcbi_say(c->run, KCBI_ON_CONNECTORS, CHARM_WAITING, "%s", words);
     }
 }
 
@@ -882,8 +891,8 @@ static enum charm_result converge(struct converging *c)
 {
     struct charm_error error = { 0 };
     if (kcbi_look_at_workers(c->run, &c->live, &c->old, &error) != 0) {
-        charm_status(c->run, CHARM_WAITING, "the connectors could not be looked at: %s",
-                     error.text);
+        kcbi_say(c->run, KCBI_ON_CONNECTORS, CHARM_WAITING,
+                 "the connectors could not be looked at: %s", error.text);
         return CHARM_LATER;
     }
     const struct kcbi_plan_input input = {

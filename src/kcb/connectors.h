@@ -32,6 +32,10 @@
 
 /* Row: what the option names. A bad option blocks with words and keeps what is there. */
 enum charm_result kcbi_want_option_connectors(struct charm_run *run, const struct charm_row *row);
+/* What the option names, with the option `topics` as it is in force. */
+CHARM_MUST_CHECK int kcbi_connectors_of_option(struct charm_run *run,
+                                               struct charm_value **ret_wanted,
+                                               struct charm_error *reterr);
 /* Output: plans, carries out, says how the connectors are. */
 enum charm_result kcbi_converge_connectors(struct charm_run *run,
                                            const struct charm_output *output);

@@ -1,5 +1,6 @@
 #include "kcb/deployment.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -11,9 +12,11 @@
 struct memo {
     const struct kcbi_options *options;
     const struct kcbi_names *names;
+    const char *names_problem;
     const char *const *brokers;
     const struct kcbi_rollout *rollout;
     struct kcbi_look look;
+    struct kcbi_said said[KCBI_SUBJECTS];
 };
 
 static struct memo *memo_of(struct charm_run *run)
@@ -33,6 +36,32 @@ const struct kcb_ports *kcbi_ports(const struct charm_run *run)
 struct kcbi_look *kcbi_look_memo(struct charm_run *run)
 {
     return &memo_of(run)->look;
+}
+
+/* ---- what is to be said ---- */
+
+void kcbi_say(struct charm_run *run, enum kcbi_subject subject, enum charm_status_level level,
+              const char *format, ...)
+{
+    struct kcbi_said *said = &memo_of(run)->said[subject];
+    if (said->words != NULL && said->level > level) {
+        return;
+    }
+    va_list args;
+    va_start(args, format);
+    *said = (struct kcbi_said){ .level = level,
+                                .words = charm_arena_vprintf(charm_arena(run), format, args) };
+    va_end(args);
+}
+
+void kcbi_hush(struct charm_run *run, enum kcbi_subject subject)
+{
+    memo_of(run)->said[subject] = (struct kcbi_said){ 0 };
+}
+
+struct kcbi_said kcbi_said(struct charm_run *run, enum kcbi_subject subject)
+{
+    return memo_of(run)->said[subject];
 }
 
 /* ---- options, names, brokers ---- */
@@ -58,18 +87,23 @@ const struct kcbi_options *kcbi_options(struct charm_run *run)
 const struct kcbi_names *kcbi_names(struct charm_run *run)
 {
     struct memo *memo = memo_of(run);
-    if (memo->names == NULL) {
+    if (memo->names == NULL && memo->names_problem == NULL) {
         const struct charm_context *context = charm_context(run);
         struct kcbi_names *names = charm_arena_alloc(charm_arena(run), sizeof(*names));
-        struct charm_error error;
+        struct charm_error error = { 0 };
         if (kcbi_names_make(charm_arena(run), context->model, context->model_uuid,
-                            context->application, names, &error) != 0) {
-            charm_fail(run, "%s", error.text);
-            return NULL;
+                            context->application, names, &error) == 0) {
+            memo->names = names;
+        } else {
+            memo->names_problem = charm_arena_copy(charm_arena(run), error.text);
         }
-        memo->names = names;
     }
     return memo->names;
+}
+
+const char *kcbi_names_problem(struct charm_run *run)
+{
+    return kcbi_names(run) == NULL ? memo_of(run)->names_problem : "";
 }
 
 /* "host:port" of a Kafka unit, or NULL while it has none: the port is raw decimal text, the host optional (7.1). */
@@ -139,29 +173,49 @@ struct kcbi_version kcbi_worker_version(struct charm_run *run)
     return version;
 }
 
+/* What the replication of the topics was when they were made; 0: not known (yet). */
+static int topic_replication(struct charm_run *run)
+{
+    const struct charm_value *topics = charm_value_get(charm_state(run, KCBI_LAYER), "topics");
+    const struct charm_value *made = charm_app_get(run, KCBI_APP_REPLICATION);
+    return (int)charm_value_int(made != NULL ? made : charm_value_get(topics, "replication"), 0);
+}
+
+static int inputs_of_lines(struct charm_run *run, const char *lines,
+                           struct kcbi_worker_inputs *ret_inputs, struct charm_error *reterr)
+{
+    if (kcbi_names(run) == NULL) {
+        return charm_error_set(reterr, CHARM_EINVAL, "%s", kcbi_names_problem(run));
+    }
+    struct kcbi_image *image = charm_arena_alloc(charm_arena(run), sizeof(*image));
+    *image = image_of(run);
+    *ret_inputs = (struct kcbi_worker_inputs){
+        .names = kcbi_names(run),
+        .brokers = kcbi_brokers(run),
+        .version = kcbi_worker_version(run),
+        .image = image,
+        .upper = charm_given(run, KCBI_GIVE_WORKER),
+        .group_id = kcbi_options(run)->group_id,
+        .topic_replication = topic_replication(run),
+        .lines = lines,
+    };
+    return 0;
+}
+
 static int config_of_lines(struct charm_run *run, const char *lines,
                            struct kcbi_worker_config *ret_config, struct charm_error *reterr)
 {
-    const struct kcbi_names *names = kcbi_names(run);
-    if (names == NULL) {
-        return charm_error_set(reterr, CHARM_EINVAL,
-                               "name the topics: this model has no fit names");
-    }
-    const struct kcbi_options *options = kcbi_options(run);
-    const struct kcbi_image image = image_of(run);
-    const struct charm_value *topics = charm_value_get(charm_state(run, KCBI_LAYER), "topics");
-    const struct kcbi_worker_inputs inputs = {
-        .names = names,
-        .brokers = kcbi_brokers(run),
-        .version = kcbi_worker_version(run),
-        .image = &image,
-        .upper = charm_given(run, KCBI_GIVE_WORKER),
-        .group_id = options->group_id,
-        .replication_factor = options->replication_factor,
-        .topic_replication = (int)charm_value_int(charm_value_get(topics, "replication"), 0),
-        .lines = lines,
-    };
-    return kcbi_worker_config_make(charm_arena(run), &inputs, ret_config, reterr);
+    struct kcbi_worker_inputs inputs;
+    const int result = inputs_of_lines(run, lines, &inputs, reterr);
+    return result != 0 ? result
+                       : kcbi_worker_config_make(charm_arena(run), &inputs, ret_config, reterr);
+}
+
+int kcbi_worker_config_check(struct charm_run *run, struct charm_error *reterr)
+{
+    struct kcbi_worker_inputs inputs;
+    const int result = inputs_of_lines(run, kcbi_options(run)->worker_config, &inputs, reterr);
+    return result != 0 ? result : kcbi_worker_config_given(charm_arena(run), &inputs, reterr);
 }
 
 int kcbi_worker_config(struct charm_run *run, struct kcbi_worker_config *ret_config,
@@ -298,10 +352,24 @@ static enum charm_result hold(struct charm_run *run, const char *why)
     return CHARM_DONE;
 }
 
+/* What the deployer says now is of the wish before. */
+static bool is_another_wish(const struct charm_value *asked, const char *checksum, int64_t workers)
+{
+    return asked != NULL &&
+           (!charmi_same(charm_text(charm_value_get(asked, "checksum")), checksum) ||
+            charm_value_int(charm_value_get(asked, "workers"), 0) != workers);
+}
+
 static void publish(struct charm_run *run, const struct kcbi_manifests *manifests,
                     const struct kcbi_worker_config *config)
 {
-    struct charm_value *asked = charm_value_add_map(charm_state(run, KCBI_LAYER), "deployed");
+    struct charm_value *state = charm_state(run, KCBI_LAYER);
+    if (kcbi_rollout(run)->state != KCBI_ROLLOUT_NONE &&
+        is_another_wish(charm_value_get(state, "deployed"), manifests->checksum,
+                        kcbi_options(run)->workers)) {
+        kcbi_say(run, KCBI_ON_REQUEST, CHARM_WAITING, KCBI_TAKING_UP);
+    }
+    struct charm_value *asked = charm_value_add_map(state, "deployed");
     charm_value_set_text(asked, "checksum", manifests->checksum);
     charm_value_set_int(asked, "workers", kcbi_options(run)->workers);
     charm_value_set_int(asked, "rest_port", config->rest_port);
@@ -320,20 +388,21 @@ static enum charm_result render_and_publish(struct charm_run *run)
     struct kcbi_manifests manifests;
     struct charm_error error;
     if (kcbi_version_refused(kcbi_worker_version(run), (int)kcbi_fetch_min_version(run))) {
-        charm_status(run, CHARM_BLOCKED,
-                     "workers would not start: " KCBI_VERSION_RULE
-                     "; use another image or worker-version");
+        kcbi_say(run, KCBI_ON_REQUEST, CHARM_BLOCKED,
+                 "workers would not start: " KCBI_VERSION_RULE
+                 "; juju config %s image=... or worker-version=...",
+                 charm_context(run)->application);
         return hold(run, "Kafka would refuse these workers");
     }
     const bool lines_are_good = kcbi_worker_config(run, &config, &error) == 0;
     if (!lines_are_good) {
-        charm_status(run, CHARM_BLOCKED, "%s", error.text);
+        kcbi_say(run, KCBI_ON_REQUEST, CHARM_BLOCKED, "%s", error.text);
         if (last_good_config(run, &config) != 0) {
             return hold(run, error.text);
         }
     }
     if (make_manifests(run, &config, &manifests, &error) != 0) {
-        charm_status(run, CHARM_BLOCKED, "%s", error.text);
+        kcbi_say(run, KCBI_ON_REQUEST, CHARM_BLOCKED, "%s", error.text);
         return hold(run, error.text);
     }
     remember_options(run, lines_are_good);
@@ -357,7 +426,9 @@ enum charm_result kcbi_deploy(struct charm_run *run, const struct charm_output *
         return hold(run, "an upper layer has not given its settings yet");
     }
     if (charm_flag_is_set(run, KCB_CONFIGURED)) {
-        return render_and_publish(run);
+        /* Workers that run go on with a topic that is wrong; new ones would not start (decision 007). */
+        return charm_flag_is_set(run, KCB_TOPIC_CREATED) ? render_and_publish(run)
+                                                         : hold(run, "the topics are not right");
     }
     charm_value_remove(charm_state(run, KCBI_LAYER), "deployed");
     return CHARM_DONE;

@@ -26,12 +26,21 @@
 #define KCBI_GIVE_WORKER "kcb.worker"
 #define KCBI_GIVE_IMAGE "kcb.image"
 
+/* Key of the application state: the topics' replication when they were made. */
+#define KCBI_APP_REPLICATION "replication"
+/* Said while the deployer's answer is of the wish before the last. */
+#define KCBI_TAKING_UP "waiting for kubernetes-deployer to take up the last change"
+
 /* The layer's functions to the outside. */
 const struct kcb_ports *kcbi_ports(const struct charm_run *run);
 /* The operator's options with last good values in place of wrong ones. */
 const struct kcbi_options *kcbi_options(struct charm_run *run);
-/* Names of topics and objects; NULL, and the run fails, when model or application cannot have any. */
+/* Names of topics and objects; NULL when Kafka would not take those that model and application make. */
 const struct kcbi_names *kcbi_names(struct charm_run *run);
+/* Why there are none, in words. */
+const char *kcbi_names_problem(struct charm_run *run);
+/* Is anything wrong with the settings that upper layer and operator give, brokers or not? Names line or key. */
+CHARM_MUST_CHECK int kcbi_worker_config_check(struct charm_run *run, struct charm_error *reterr);
 /* "host:port" of every broker that relation `kafka` names, sorted, without duplicates; NULL-ended. */
 const char *const *kcbi_brokers(struct charm_run *run);
 /* The workers' properties as options, brokers and upper layers have them now. A bad option worker-config fails with the
@@ -58,6 +67,29 @@ struct kcbi_look {
     const char *connectors; /* how they are, in words, once they have been judged; NULL before */
 };
 struct kcbi_look *kcbi_look_memo(struct charm_run *run);
+
+/*
+ * What rows and outputs have to say of this run, by subject. Nobody but the output `status` calls charm_status(): of
+ * equal levels the subject that comes last here is told, whatever ran when (status.c).
+ */
+enum kcbi_subject {
+    KCBI_ON_CONNECTORS,
+    KCBI_ON_WORKERS,
+    KCBI_ON_REQUEST,
+    KCBI_ON_TOPICS,
+    KCBI_ON_OPTION_CONNECTORS,
+    KCBI_SUBJECTS
+};
+struct kcbi_said {
+    enum charm_status_level level;
+    const char *words; /* NULL: nothing */
+};
+/* Replaces what was said on this subject before, unless that was worse. */
+void kcbi_say(struct charm_run *run, enum kcbi_subject subject, enum charm_status_level level,
+              const char *format, ...) CHARM_PRINTF(4, 5);
+/* A row begins anew: what it said before is gone. */
+void kcbi_hush(struct charm_run *run, enum kcbi_subject subject);
+struct kcbi_said kcbi_said(struct charm_run *run, enum kcbi_subject subject);
 
 /* Output: the request to the deployer while KCB_CONFIGURED holds; withdrawn, or held, otherwise. */
 enum charm_result kcbi_deploy(struct charm_run *run, const struct charm_output *output);

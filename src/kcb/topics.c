@@ -76,9 +76,8 @@ static struct kcbi_topic_verdict wrong_policy(const struct judging *j)
         .state = KCBI_TOPIC_WRONG,
         .words = charm_arena_printf(
             j->arena,
-            "topic %s has cleanup.policy=%s: Connect wants exactly compact and would not start "
-            "(before 2.6 it would forget what it stored). With no worker running: kafka-configs.sh "
-            "--bootstrap-server %s --entity-type topics --entity-name %s --alter --add-config "
+            "topic %s has cleanup.policy=%s, and Connect starts on nothing but compact: "
+            "kafka-configs.sh --bootstrap-server %s --topic %s --alter --add-config "
             "cleanup.policy=compact",
             j->spec->name, policy, j->server, j->spec->name),
         .note = "",
@@ -92,8 +91,8 @@ static struct kcbi_topic_verdict wrong_partitions(const struct judging *j)
         .words = charm_arena_printf(
             j->arena,
             "topic %s has %d partitions: Connect wants exactly 1 and would not start. With no "
-            "worker running: kafka-topics.sh --bootstrap-server %s --delete --topic %s (what it "
-            "stores is lost, it is made anew)",
+            "worker running: kafka-topics.sh --bootstrap-server %s --delete --topic %s (it is "
+            "made anew, empty)",
             j->spec->name, j->seen->partitions, j->server, j->spec->name),
         .note = "",
     };
@@ -368,6 +367,7 @@ struct work {
     struct kcb_topic_spec specs[KCBI_TOPIC_COUNT];
     struct kcb_cluster_view view;
     struct kcbi_topics_verdict verdict;
+    bool made; /* some topic was made in this run */
 };
 
 static int64_t monotonic_ms(struct charm_run *run)
@@ -392,12 +392,54 @@ int64_t kcbi_fetch_min_version(struct charm_run *run)
     return charm_value_int(charm_value_get(memory_of(run), "fetch_min_version"), -1);
 }
 
+/* The lowest of the three. */
+static int seen_replication(const struct work *work)
+{
+    int lowest = 0;
+    for (size_t i = 0; i < work->view.topic_count; i++) {
+        const int one = work->view.topics[i].replication;
+        lowest = one > 0 && (lowest == 0 || one < lowest) ? one : lowest;
+    }
+    return lowest;
+}
+
+/*
+ * Workers before 2.6 are told the replication that the topics got. It stays what it was when they were made, whatever
+ * becomes of the option, of the brokers, or of the topics: none of that is a reason to roll workers.
+ */
+static void remember_replication(struct work *work, struct charm_value *memory)
+{
+    const int seen = seen_replication(work);
+    const int64_t known = charm_value_int(charm_app_get(work->run, KCBI_APP_REPLICATION), 0);
+    const int64_t made = work->made || known <= 0 ? seen : known;
+    charm_value_set_int(memory, "replication", made);
+    charm_value_set_int(memory, "seen_replication", seen);
+    charm_value_set_int(memory, "wished_replication", work->specs[0].replication);
+    if (made != known && made > 0) {
+        charm_app_set(work->run, KCBI_APP_REPLICATION, charm_value_new_int(work->arena, made));
+    }
+}
+
 static void remember(struct work *work)
 {
     struct charm_value *memory = charm_value_add_map(charm_state(work->run, KCBI_LAYER), "topics");
     charm_value_set_text(memory, "bootstrap", work->bootstrap);
     charm_value_set_int(memory, "seen_ms", charm_now_ms(work->run));
     charm_value_set_int(memory, "fetch_min_version", work->view.fetch_min_version);
+    remember_replication(work, memory);
+}
+
+const char *kcbi_replication_words(struct charm_run *run)
+{
+    const struct charm_value *memory = memory_of(run);
+    const int64_t seen = charm_value_int(charm_value_get(memory, "seen_replication"), 0);
+    const int64_t wished = charm_value_int(charm_value_get(memory, "wished_replication"), 0);
+    if (seen <= 0 || wished <= 0 || seen == wished) {
+        return "";
+    }
+    return charm_arena_printf(charm_arena(run),
+                              "internal topics keep replication %d, new ones would get %d",
+                              (int)seen, (int)wished);
 }
 
 /* Looks and judges. On failure nothing in `work` has changed. */
@@ -446,16 +488,20 @@ static const struct kcbi_topic_verdict *first_in_state(const struct kcbi_topics_
     return NULL;
 }
 
+static void clear_flag(struct charm_run *run, const char *flag)
+{
+    if (charm_flag_is_set(run, flag)) {
+        charm_flag_clear(run, flag);
+    }
+}
+
 /* Without its topics Connect must not run: the request for workers goes with them, and they are mended with none alive. */
 static void lose(struct charm_run *run)
 {
-    static const char *const flags[] = { KCB_TOPIC_CREATED, KCB_CONFIGURED, KCB_RUNNING,
-                                         KCB_DEGRADED };
-    for (size_t i = 0; i < CHARMI_COUNT(flags); i++) {
-        if (charm_flag_is_set(run, flags[i])) {
-            charm_flag_clear(run, flags[i]);
-        }
-    }
+    clear_flag(run, KCB_TOPIC_CREATED);
+    clear_flag(run, KCB_CONFIGURED);
+    clear_flag(run, KCB_RUNNING);
+    clear_flag(run, KCB_DEGRADED);
 }
 
 /* Kafka could not be asked. What is confirmed stays so, unless these are other brokers. */
@@ -467,14 +513,16 @@ static enum charm_result say_no_answer(struct work *work, const struct charm_err
     }
     switch (error->code) {
     case CHARM_EREFUSED:
-        charm_status(work->run, CHARM_BLOCKED, "Kafka refuses the credentials: %s", error->text);
+        kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_BLOCKED, "Kafka refuses the credentials: %s",
+                 error->text);
         break;
     case CHARM_EINVAL:
-        charm_status(work->run, CHARM_BLOCKED, "Kafka's client refuses the settings: %s",
-                     error->text);
+        kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_BLOCKED,
+                 "Kafka's client refuses the settings: %s", error->text);
         break;
     default:
-        charm_status(work->run, CHARM_WAITING, "Kafka does not answer: %s", error->text);
+        kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_WAITING, "Kafka does not answer: %s",
+                 error->text);
         break;
     }
     return CHARM_LATER;
@@ -561,17 +609,18 @@ static enum charm_result conclude(struct work *work)
         charm_flag_set(work->run, KCB_TOPIC_CREATED);
         return CHARM_DONE;
     case KCBI_TOPIC_WRONG:
-        lose(work->run);
-        charm_status(work->run, CHARM_BLOCKED, "%s", worst->words);
+        /* Workers that run go on as long as nobody restarts them, and nobody is asked to (decision 007). */
+        clear_flag(work->run, KCB_TOPIC_CREATED);
+        kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_BLOCKED, "%s", worst->words);
         return CHARM_LATER;
     case KCBI_TOPIC_UNSEEN:
-        charm_status(work->run, CHARM_WAITING, "%s", worst->words);
+        kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_WAITING, "%s", worst->words);
         return CHARM_LATER;
     case KCBI_TOPIC_MISSING:
         break;
     }
     lose(work->run);
-    charm_status(work->run, CHARM_WAITING, "%s yet", worst->words);
+    kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_WAITING, "%s yet", worst->words);
     return CHARM_LATER;
 }
 
@@ -582,17 +631,18 @@ static enum charm_result make_missing(struct work *work)
         const struct kcb_topic_spec *spec = &work->specs[i];
         if (work->verdict.topics[i].state == KCBI_TOPIC_MISSING && work->view.broker_count > 0 &&
             (size_t)spec->replication > work->view.broker_count) {
-            charm_status(work->run, CHARM_BLOCKED, "%s",
-                         too_few_brokers(work->arena, spec, work->view.broker_count));
+            kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_BLOCKED, "%s",
+                     too_few_brokers(work->arena, spec, work->view.broker_count));
             return CHARM_LATER;
         }
     }
     const enum kcbi_creation creation = create_patiently(work, &words);
     if (creation != KCBI_CREATION_DONE) {
-        charm_status(work->run, creation == KCBI_CREATION_BLOCKED ? CHARM_BLOCKED : CHARM_WAITING,
-                     "%s", words);
+        kcbi_say(work->run, KCBI_ON_TOPICS,
+                 creation == KCBI_CREATION_BLOCKED ? CHARM_BLOCKED : CHARM_WAITING, "%s", words);
         return CHARM_LATER;
     }
+    work->made = true;
     struct charm_error error = { 0 };
     if (poll_until_fine(work, &error) != 0) {
         return say_no_answer(work, &error);
@@ -614,8 +664,8 @@ static enum charm_result look_and_mend(struct work *work)
         /* Workers live on it, and a topic made anew under a living group leaves them rejoining for ever
          * (kafka-connect.md 2.2): they go first, the next run makes the topic. */
         lose(work->run);
-        charm_status(work->run, CHARM_WAITING,
-                     "%s any more: workers are withdrawn, then it is made anew", missing->words);
+        kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_WAITING,
+                 "%s any more: workers are withdrawn, then it is made anew", missing->words);
         return CHARM_LATER;
     }
     if (!charm_still_leader(work->run)) {
@@ -627,12 +677,13 @@ static enum charm_result look_and_mend(struct work *work)
 enum charm_result kcbi_create_topics(struct charm_run *run, const struct charm_row *row)
 {
     (void)row;
+    kcbi_hush(run, KCBI_ON_TOPICS);
     struct charm_error error = { 0 };
     struct charm_arena *arena = charm_arena(run);
     const struct charm_value *settings = kcbi_kafka_settings(run, &error);
     if (settings == NULL) {
-        charm_status(run, error.code == CHARM_EINVAL ? CHARM_BLOCKED : CHARM_WAITING, "%s",
-                     error.text);
+        kcbi_say(run, KCBI_ON_TOPICS, error.code == CHARM_EINVAL ? CHARM_BLOCKED : CHARM_WAITING,
+                 "%s", error.text);
         return CHARM_LATER;
     }
     struct work work = {

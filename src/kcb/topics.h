@@ -10,8 +10,9 @@
  *     struct kcbi_topics_verdict verdict = kcbi_judge_topics(arena, specs, &view);
  *
  * Rows: create-topics. Guards: KCB_KAFKA_READY, leadership, application state; sets and clears KCB_TOPIC_CREATED, a term
- * flag, and with it clears KCB_CONFIGURED, KCB_RUNNING and KCB_DEGRADED.
- * Part of the layer's state: "topics" {bootstrap, seen_ms, fetch_min_version}.
+ * flag, and with it clears KCB_CONFIGURED, KCB_RUNNING and KCB_DEGRADED, unless a topic is there and merely wrong.
+ * Part of the layer's state: "topics" {bootstrap, seen_ms, fetch_min_version, replication, seen_replication,
+ * wished_replication}. Application state: KCBI_APP_REPLICATION.
  *
  * May include: kcb/ports.h, charm/run.h.
  */
@@ -28,6 +29,8 @@ enum charm_result kcbi_create_topics(struct charm_run *run, const struct charm_r
 /* Lowest Fetch version that the brokers took at the last look; -1: not learnt. From 4 on it is Kafka 4, which refuses
  * workers before 2.1 (KIP-896). */
 int64_t kcbi_fetch_min_version(struct charm_run *run);
+/* That the topics have another replication than new ones would get, in words; "" if they have not. */
+const char *kcbi_replication_words(struct charm_run *run);
 
 /* ---- pure ---- */
 /* As many as brokers, at most 3, never below 1; `option` (0: not given) says otherwise. */

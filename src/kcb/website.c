@@ -24,6 +24,10 @@ static void publish_private_address(struct charm_run *run, const struct charm_re
 enum charm_result kcbi_publish_website(struct charm_run *run, const struct charm_output *output)
 {
     (void)output;
+    if (charm_endpoint_unknown(run, "kubernetes")) {
+        charm_publish_hold(run, "website");
+        return CHARM_DONE;
+    }
     const char *const *addresses = kcbi_rest_addresses(run);
     if (!charm_flag_is_set(run, CHARM_IS_LEADER) || !charm_flag_is_set(run, KCB_RUNNING) ||
         addresses[0] == NULL) {

@@ -240,17 +240,10 @@ static int lay_over(struct charm_arena *arena, const char *who, const struct cha
     return 0;
 }
 
-static void lay_options_over(const struct kcbi_worker_inputs *inputs, struct kcbi_traits traits,
-                             struct charm_value *map)
+static void lay_options_over(const struct kcbi_worker_inputs *inputs, struct charm_value *map)
 {
     if (!charmi_blank(inputs->group_id)) {
         charm_value_set_text(map, "group.id", inputs->group_id);
-    }
-    if (inputs->replication_factor > 0 && traits.creates_topics) {
-        const int factor = (int)inputs->replication_factor;
-        charm_value_setf(map, "config.storage.replication.factor", "%d", factor);
-        charm_value_setf(map, "offset.storage.replication.factor", "%d", factor);
-        charm_value_setf(map, "status.storage.replication.factor", "%d", factor);
     }
 }
 
@@ -309,8 +302,15 @@ static int merge(struct charm_arena *arena, const struct kcbi_worker_inputs *inp
     if (code != 0) {
         return code;
     }
-    lay_options_over(inputs, traits, map);
+    lay_options_over(inputs, map);
     return lay_over(arena, "option worker-config", lines, computed, map, reterr);
+}
+
+int kcbi_worker_config_given(struct charm_arena *arena, const struct kcbi_worker_inputs *inputs,
+                             struct charm_error *reterr)
+{
+    return merge(arena, inputs, kcbi_version_traits(inputs->version), charm_value_new_map(arena),
+                 reterr);
 }
 
 int kcbi_worker_config_make(struct charm_arena *arena, const struct kcbi_worker_inputs *inputs,

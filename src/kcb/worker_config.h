@@ -36,8 +36,7 @@ struct kcbi_worker_inputs {
     const struct kcbi_image *image;
     const struct charm_value *upper; /* kcb_set_worker_config(): key -> text; NULL: nothing */
     const char *group_id;            /* option; NULL or "": not given */
-    int64_t replication_factor;      /* option; 0: not given */
-    int topic_replication;           /* as many as brokers, at most 3; 0: not known yet */
+    int topic_replication;           /* of the topics when they were made; 0: not known yet */
     const char *lines;               /* option worker-config; NULL: nothing */
 };
 
@@ -53,6 +52,11 @@ CHARM_MUST_CHECK int kcbi_worker_config_make(struct charm_arena *arena,
                                              const struct kcbi_worker_inputs *inputs,
                                              struct kcbi_worker_config *ret_config,
                                              struct charm_error *reterr);
+
+/* The same of what upper layer and operator give alone: are their keys and lines right? No broker needs to be known. */
+CHARM_MUST_CHECK int kcbi_worker_config_given(struct charm_arena *arena,
+                                              const struct kcbi_worker_inputs *inputs,
+                                              struct charm_error *reterr);
 
 /* Does a worker's property of this name carry a secret, whatever its prefix? */
 bool kcbi_worker_secret(const char *key);

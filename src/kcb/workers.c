@@ -4,11 +4,15 @@
 #include "kcb/connectors.h"
 #include "kcb/deployment.h"
 #include "kcb/layer.h"
+#include "kcb/redact.h"
 #include "kcb/rest.h"
 #include "kcb/versions.h"
 
 /* After so many runs without an answer the workers do not run any more. */
 enum { MOST_SILENT_RUNS = 2 };
+
+/* Of somebody else's words in a status. */
+enum { LONGEST_WORDS = 140 };
 
 /* ---- one look in a run ---- */
 
@@ -77,24 +81,25 @@ static void tell_rollout(struct charm_run *run, const struct kcbi_rollout *rollo
 {
     switch (rollout->state) {
     case KCBI_ROLLOUT_NONE:
-        charm_status(run, CHARM_WAITING, "waiting for kubernetes-deployer to answer");
+        kcbi_say(run, KCBI_ON_WORKERS, CHARM_WAITING, "waiting for kubernetes-deployer to answer");
         break;
     case KCBI_ROLLOUT_REFUSED:
-        charm_status(run, CHARM_BLOCKED, "kubernetes-deployer refuses the request: %s",
-                     rollout->refusal);
+        kcbi_say(run, KCBI_ON_WORKERS, CHARM_BLOCKED, "kubernetes-deployer refuses the request: %s",
+                 kcbi_redact_text(charm_arena(run), rollout->refusal, LONGEST_WORDS));
         break;
     case KCBI_ROLLOUT_STALE:
-        charm_status(run, CHARM_WAITING,
-                     "waiting for kubernetes-deployer to take up the last change");
+        kcbi_say(run, KCBI_ON_WORKERS, CHARM_WAITING, KCBI_TAKING_UP);
         break;
     case KCBI_ROLLOUT_ROLLING:
         if (rollout->failure[0] != '\0') {
             const bool too_old = !kcbi_version_at_least(kcbi_worker_version(run), 2, 1, 0);
-            charm_status(run, CHARM_BLOCKED, "workers do not start, see their log: %s%s",
-                         rollout->failure, too_old ? "; " KCBI_VERSION_RULE : "");
+            kcbi_say(run, KCBI_ON_WORKERS, CHARM_BLOCKED,
+                     "workers do not start, see their log: %s%s",
+                     kcbi_redact_text(charm_arena(run), rollout->failure, LONGEST_WORDS),
+                     too_old ? "; " KCBI_VERSION_RULE : "");
         } else {
-            charm_status(run, CHARM_WAITING, "%lld of %lld workers ready",
-                         (long long)rollout->ready, (long long)kcbi_options(run)->workers);
+            kcbi_say(run, KCBI_ON_WORKERS, CHARM_WAITING, "%lld of %lld workers ready",
+                     (long long)rollout->ready, (long long)kcbi_options(run)->workers);
         }
         break;
     case KCBI_ROLLOUT_COMPLETE:
@@ -112,13 +117,20 @@ static enum charm_result no_answer(struct charm_run *run, const struct charm_err
         set_to(run, KCB_RUNNING, false);
         set_to(run, KCB_DEGRADED, false);
     }
-    charm_status(run, CHARM_WAITING, "workers do not answer on REST: %s", error->text);
+    kcbi_say(run, KCBI_ON_WORKERS, CHARM_WAITING, "workers do not answer on REST: %s", error->text);
     return CHARM_LATER;
 }
 
 enum charm_result kcbi_watch_workers(struct charm_run *run, const struct charm_row *row)
 {
     (void)row;
+    kcbi_hush(run, KCBI_ON_WORKERS);
+    if (charm_endpoint_unknown(run, "kubernetes")) {
+        /* No address is no silence: the workers could not be asked. */
+        kcbi_say(run, KCBI_ON_WORKERS, CHARM_WAITING,
+                 "relation kubernetes cannot be read for now, the workers stay as they are");
+        return CHARM_LATER;
+    }
     const struct kcbi_rollout *rollout = kcbi_rollout(run);
     const bool asked = charm_value_get(charm_state(run, KCBI_LAYER), "deployed") != NULL;
     const bool complete = asked && rollout->state == KCBI_ROLLOUT_COMPLETE;

@@ -387,6 +387,19 @@ int kcbi_look_at_workers(struct charm_run *run, const struct charm_value **ret_l
     return result;
 }
 
+void kcbi_say(struct charm_run *run, enum kcbi_subject subject, enum charm_status_level level,
+              const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    charm_status(run, level, "%s", format_text(run, format, args));
+    va_end(args);
+}
+
+void kcbi_hush(struct charm_run *run, enum kcbi_subject subject)
+{
+}
+
 struct kcbi_look *kcbi_look_memo(struct charm_run *run)
 {
     return &run->look;

@@ -138,10 +138,10 @@ static void any_policy_but_compact_is_wrong_and_says_how_to_mend_it(void **state
         assert_int_equal(verdict.worst, KCBI_TOPIC_WRONG);
         assert_int_equal(verdict.topics[KCBI_TOPIC_CONFIGS].state, KCBI_TOPIC_FINE);
         assert_non_null(strstr(verdict.topics[KCBI_TOPIC_STATUS].words,
-                               "With no worker running: kafka-configs.sh --bootstrap-server "
-                               "k1:9092 --entity-type topics --entity-name "
-                               "lab.connect.connectstatus --alter --add-config "
-                               "cleanup.policy=compact"));
+                               "Connect starts on nothing but compact: kafka-configs.sh "
+                               "--bootstrap-server k1:9092 --topic lab.connect.connectstatus "
+                               "--alter --add-config cleanup.policy=compact"));
+        assert_true(strlen(verdict.topics[KCBI_TOPIC_STATUS].words) < 250);
     }
 }
 
@@ -384,6 +384,39 @@ static void a_wrong_topic_is_looked_at_twice_then_blocks_and_takes_the_flag(void
     assert_int_equal(run->created.size, 0);
 }
 
+static void a_wrong_topic_leaves_living_workers_alone(void **state)
+{
+    struct cluster *wrong = cluster_new();
+    wrong->topics[KCBI_TOPIC_STATUS].cleanup_policy = "delete";
+    fake_flag(run, KCB_TOPIC_CREATED);
+    fake_flag(run, KCB_CONFIGURED);
+    fake_flag(run, KCB_RUNNING);
+    next_look(wrong);
+    assert_int_equal(go(), CHARM_LATER);
+    assert_false(charm_flag_is_set(run, KCB_TOPIC_CREATED));
+    assert_true(charm_flag_is_set(run, KCB_CONFIGURED));
+    assert_true(charm_flag_is_set(run, KCB_RUNNING));
+}
+
+/* What old workers are told of the topics' replication must not change under them. */
+static void the_replication_that_the_topics_got_is_remembered_and_stays(void **state)
+{
+    next_look(cluster_new());
+    assert_int_equal(go(), CHARM_DONE);
+    assert_int_equal(charm_value_int(charm_value_get(run->app_set, KCBI_APP_REPLICATION), 0), 3);
+    assert_string_equal(kcbi_replication_words(run), "");
+    charm_value_set_int(run->app, KCBI_APP_REPLICATION, 3);
+    run->app_set = charm_value_new_map(run->arena);
+    run->flags = (struct charmi_words){ 0 };
+    run->options.replication_factor = 2;
+    assert_int_equal(go(), CHARM_DONE);
+    assert_null(charm_value_get(run->app_set, KCBI_APP_REPLICATION));
+    assert_int_equal(
+        charm_value_int(charm_value_path(run->state, "topics", "replication", NULL), 0), 3);
+    assert_string_equal(kcbi_replication_words(run),
+                        "internal topics keep replication 3, new ones would get 2");
+}
+
 static void a_stale_read_takes_nothing_away(void **state)
 {
     struct cluster *wrong = cluster_new();
@@ -499,6 +532,8 @@ int main(void)
         ROW(other_brokers_that_do_not_answer_are_not_confirmed),
         ROW(refused_credentials_and_bad_settings_need_a_person),
         ROW(a_wrong_topic_is_looked_at_twice_then_blocks_and_takes_the_flag),
+        ROW(a_wrong_topic_leaves_living_workers_alone),
+        ROW(the_replication_that_the_topics_got_is_remembered_and_stays),
         ROW(a_stale_read_takes_nothing_away),
         ROW(a_topic_that_vanished_is_made_anew_only_when_the_workers_are_gone),
         ROW(topics_that_we_may_not_see_wait_and_are_not_made),

@@ -128,16 +128,16 @@ static void lines_win_over_options_over_the_upper_layer_over_what_is_computed(vo
     assert_string_equal(value_in(&inputs, "key.converter"), "line.Converter");
 }
 
-static void the_replication_option_is_for_all_three_topics(void **state)
+static void what_is_given_is_checked_before_any_broker_is_known(void **state)
 {
     struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
-    inputs.replication_factor = 3;
-    assert_string_equal(value_in(&inputs, "config.storage.replication.factor"), "3");
-    assert_string_equal(value_in(&inputs, "offset.storage.replication.factor"), "3");
-    assert_string_equal(value_in(&inputs, "status.storage.replication.factor"), "3");
-    inputs = inputs_of(KCBI_ORIGINAL_IMAGE);
-    inputs.replication_factor = 3;
-    assert_null(charm_value_get(made(&inputs).properties, "config.storage.replication.factor"));
+    inputs.brokers = NULL;
+    struct charm_error error = { 0 };
+    assert_int_equal(kcbi_worker_config_given(arena, &inputs, &error), 0);
+    inputs.lines = "a=b\nssl.key.password=hunter22";
+    assert_int_not_equal(kcbi_worker_config_given(arena, &inputs, &error), 0);
+    assert_non_null(strstr(error.text, "option worker-config: ssl.key.password"));
+    assert_null(strstr(error.text, "hunter22"));
 }
 
 static void worker_config_may_name_other_brokers(void **state)
@@ -365,7 +365,7 @@ int main(void)
         TEST(a_worker_between_gets_what_its_version_knows),
         TEST(the_file_does_not_depend_on_the_order_of_brokers),
         TEST(lines_win_over_options_over_the_upper_layer_over_what_is_computed),
-        TEST(the_replication_option_is_for_all_three_topics),
+        TEST(what_is_given_is_checked_before_any_broker_is_known),
         TEST(worker_config_may_name_other_brokers),
         TEST(without_a_broker_or_a_group_nothing_is_rendered),
         TEST(rest_port_moves_the_port_in_every_version),
