@@ -212,7 +212,10 @@ int charmi_environment_read(struct charm_arena *arena, const char *const *variab
         return r;
     }
     name_from_path(&context, charm_arena_copy(arena, dispatch));
-    name_from_path(&context, path);
+    /* Under `juju exec` the variable is there and empty: hooks/NAME, called so, is no hook (decision 4). */
+    if (find(variables, "JUJU_HOOK_NAME") == NULL) {
+        name_from_path(&context, path);
+    }
 
     bool juju_is_around = find_or(variables, "JUJU_CONTEXT_ID", NULL)[0] != '\0';
     context.kind = kind_of(&context, juju_is_around);

@@ -96,8 +96,13 @@ static void two_hooks_are_restricted(void **state)
 
 static void a_context_without_hook_is_juju_exec(void **state)
 {
-    assert_int_equal(READ("bin/charm", JUJU, "JUJU_HOOK_NAME="), 0);
-    assert_int_equal(context.kind, CHARM_KIND_EXEC);
+    static const char *const programs[] = { "bin/charm", "hooks/update-status", "actions/restart" };
+    for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+        assert_int_equal(READ(programs[i], JUJU, "JUJU_HOOK_NAME="), 0);
+        assert_int_equal(context.kind, CHARM_KIND_EXEC);
+        assert_string_equal(context.hook, "");
+        assert_string_equal(context.action, "");
+    }
 }
 
 static void without_juju_it_is_a_hand_whatever_the_name(void **state)
@@ -124,6 +129,13 @@ static void what_juju_could_not_have_set_is_refused_by_name(void **state)
     assert_int_equal(READ("x", "JUJU_CONTEXT_ID=1", "JUJU_UNIT_NAME=a/0", "CHARM_DIR=c"),
                      CHARM_EINVAL);
     assert_contains(error.text, "JUJU_CHARM_DIR 'c'");
+    static const char *const units[] = { "JUJU_UNIT_NAME=/0",      "JUJU_UNIT_NAME=a/",
+                                         "JUJU_UNIT_NAME=a/0/1",   "JUJU_UNIT_NAME=a/-1",
+                                         "JUJU_UNIT_NAME=--app/0", "JUJU_UNIT_NAME=" };
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        assert_int_equal(READ("x", "JUJU_CONTEXT_ID=1", units[i], "CHARM_DIR=/c"), CHARM_EINVAL);
+        assert_contains(error.text, "JUJU_UNIT_NAME");
+    }
     assert_int_equal(READ("x", JUJU, "JUJU_RELATION_ID=kafka"), CHARM_EINVAL);
     assert_contains(error.text, "JUJU_RELATION_ID 'kafka'");
     assert_int_equal(READ("x", JUJU, "JUJU_HOOK_NAME=../start"), CHARM_EINVAL);
