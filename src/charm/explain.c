@@ -84,22 +84,27 @@ const char *charmi_handlers_text(struct charm_arena *arena, const struct charm_l
 
 /* ---- finding what a name means ---- */
 
-/* A row by its full name, or by its own if only one layer has it. */
+/* A row by its full name, or by its own; the highest layer's, if several layers have one. */
 static const struct charm_row *find_row(struct charm_arena *arena,
                                         const struct charm_layer *const *layers, const char *name,
                                         const struct charm_layer **ret_layer)
 {
+    const struct charm_row *found = NULL;
     for (; *layers != NULL; layers++) {
         for (const struct charm_row *row = (*layers)->rows; row != NULL && row->name != NULL;
              row++) {
             const char *id = charm_arena_printf(arena, "%s.%s", (*layers)->name, row->name);
-            if (strcmp(id, name) == 0 || strcmp(row->name, name) == 0) {
+            if (strcmp(id, name) == 0) {
                 *ret_layer = *layers;
                 return row;
             }
+            if (strcmp(row->name, name) == 0) {
+                *ret_layer = *layers;
+                found = row;
+            }
         }
     }
-    return NULL;
+    return found;
 }
 
 static bool row_names_flag(const struct charm_row *row, const char *flag)
@@ -225,6 +230,7 @@ static void explain_row(struct charmi_buf *buf, const struct charm_layer *layer,
 {
     const char *id = charm_arena_printf(arena, "%s.%s", layer->name, row->name);
     add_row(buf, layer, row);
+    charmi_buf_add(buf, *records == NULL ? "  there is no record of a run yet\n" : "");
     for (; *records != NULL; records++) {
         add_row_runs(buf, *records, id);
     }
@@ -234,9 +240,13 @@ static bool explain_flag(struct charmi_buf *buf, const struct charm_layer *const
                          const struct charm_value *const *records, const char *flag)
 {
     bool set = list_has(charm_value_get(records[0], "flags"), flag);
-    charmi_buf_addf(buf, "%s: %s at the end of the last run (%s, %s)\n", flag,
-                    set ? "set" : "not set", text_of(records[0], "hook"),
-                    text_of(records[0], "at"));
+    if (records[0] == NULL) {
+        charmi_buf_addf(buf, "%s: there is no record of a run yet\n", flag);
+    } else {
+        charmi_buf_addf(buf, "%s: %s at the end of the last run (%s, %s)\n", flag,
+                        set ? "set" : "not set", text_of(records[0], "hook"),
+                        text_of(records[0], "at"));
+    }
     bool known = add_flag_users(buf, layers, flag) || is_known_flag(records, flag);
     for (; *records != NULL; records++) {
         known = add_flag_changes(buf, *records, flag) || known;
@@ -248,12 +258,19 @@ int charmi_explain(struct charm_arena *arena, const struct charm_ports *ports,
                    const struct charm_layer *const *layers, const char *charm_dir, const char *name,
                    const char **ret_text, struct charm_error *reterr)
 {
-    const struct charm_value *const *records = charmi_records_all(arena, ports, charm_dir);
-    if (records[0] == NULL) {
+    struct charm_error trouble = { 0 };
+    const struct charm_value *const *records =
+        charmi_records_all(arena, ports, charm_dir, &trouble);
+    bool wants_all = name == NULL || name[0] == '\0';
+    if (records[0] == NULL && trouble.code != CHARM_OK) {
+        return charm_error_set(reterr, trouble.code, "explain: %s; records are root's, try sudo",
+                               trouble.text);
+    }
+    if (records[0] == NULL && wants_all) {
         return charm_error_set(reterr, CHARM_ENOTFOUND,
                                "explain: %s/.charm holds no record of a run yet", charm_dir);
     }
-    if (name == NULL || name[0] == '\0') {
+    if (wants_all) {
         *ret_text = charmi_story_text(arena, records[0], CHARMI_STORY_FULL);
         return 0;
     }

@@ -5,21 +5,32 @@
 
 #include "charm/story.h"
 
+/* More runs than any unit lives to see. */
+#define NEXT_MAX (INT64_C(1) << 40)
+
 static const char *path_of(struct charm_arena *arena, const char *dir, const char *name)
 {
     return charm_arena_printf(arena, "%s/.charm/%s", dir, name);
 }
 
-/* A JSON map of a file, or NULL. */
+/* A JSON map of a file, or NULL. `trouble`: takes the first reason why a file that is there cannot be read. */
 static struct charm_value *read_map(struct charm_arena *arena, const struct charm_ports *ports,
-                                    const char *dir, const char *name)
+                                    const char *dir, const char *name, struct charm_error *trouble)
 {
     const char *bytes = NULL;
     size_t size = 0;
     struct charm_value *value = NULL;
-    if (ports->file_read(ports->userdata, arena, path_of(arena, dir, name),
-                         CHARMI_RECORD_MAX_BYTES * 2, &bytes, &size, NULL) < 0 ||
-        charm_value_parse(arena, bytes, size, &value, NULL) < 0 ||
+    struct charm_error error = { 0 };
+    int r = ports->file_read(ports->userdata, arena, path_of(arena, dir, name),
+                             CHARMI_RECORD_MAX_BYTES * 2, &bytes, &size, &error);
+    if (r < 0) {
+        bool is_first = trouble != NULL && trouble->code == CHARM_OK;
+        if (is_first && r != CHARM_ENOTFOUND) {
+            *trouble = error;
+        }
+        return NULL;
+    }
+    if (charm_value_parse(arena, bytes, size, &value, NULL) < 0 ||
         charm_value_kind(value) != CHARM_MAP) {
         return NULL;
     }
@@ -43,7 +54,7 @@ void charmi_records_open(struct charmi_records *records, struct charm_arena *are
                          const struct charm_ports *ports, const char *charm_dir)
 {
     *records = (struct charmi_records){ .ports = ports, .arena = arena, .dir = charm_dir };
-    records->sent = read_map(arena, ports, charm_dir, "sent.json");
+    records->sent = read_map(arena, ports, charm_dir, "sent.json", NULL);
     if (records->sent == NULL ||
         charm_value_int(charm_value_get(records->sent, "format"), 0) != 1) {
         records->sent = charm_value_new_map(arena);
@@ -76,7 +87,9 @@ int charmi_records_keep(struct charmi_records *records, const char *what,
 
 int64_t charmi_records_next(const struct charmi_records *records)
 {
-    return charm_value_int(charm_value_get(records->sent, "next"), 1);
+    /* A damaged file must neither overflow nor choose other names for files. */
+    int64_t next = charm_value_int(charm_value_get(records->sent, "next"), 1);
+    return next < 1 || next > NEXT_MAX ? 1 : next;
 }
 
 int charmi_records_add(struct charmi_records *records, const struct charm_value *record,
@@ -114,14 +127,16 @@ static int latest_first(const void *left, const void *right)
 
 const struct charm_value *const *charmi_records_all(struct charm_arena *arena,
                                                     const struct charm_ports *ports,
-                                                    const char *charm_dir)
+                                                    const char *charm_dir,
+                                                    struct charm_error *ret_trouble)
 {
+    *ret_trouble = (struct charm_error){ 0 };
     const struct charm_value **all =
         charm_arena_array(arena, CHARMI_RECORDS_KEPT + 2, sizeof(*all));
     size_t count = 0;
     for (int i = -1; i < CHARMI_RECORDS_KEPT; i++) {
         const char *name = i < 0 ? "steady.json" : charm_arena_printf(arena, "run-%d.json", i);
-        const struct charm_value *record = read_map(arena, ports, charm_dir, name);
+        const struct charm_value *record = read_map(arena, ports, charm_dir, name, ret_trouble);
         if (record != NULL) {
             all[count++] = record;
         }

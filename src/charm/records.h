@@ -41,9 +41,13 @@ int64_t charmi_records_next(const struct charmi_records *records);
 CHARM_MUST_CHECK int charmi_records_add(struct charmi_records *records,
                                         const struct charm_value *record,
                                         struct charm_error *reterr);
-/* The kept stories, the latest first. NULL-ended. */
+/*
+ * The kept stories, the latest first. NULL-ended. Damaged ones are passed over. `ret_trouble`: why some could not be
+ * read although they are there (code CHARM_OK: no such trouble); records are root's.
+ */
 const struct charm_value *const *charmi_records_all(struct charm_arena *arena,
                                                     const struct charm_ports *ports,
-                                                    const char *charm_dir);
+                                                    const char *charm_dir,
+                                                    struct charm_error *ret_trouble);
 
 #endif

@@ -98,10 +98,73 @@ static void what_nobody_knows_is_said_to_be_unknown(void **state)
     const char *text = NULL;
     assert_int_equal(ask(juju, "site.gon", &text, &error), CHARM_ENOTFOUND);
     assert_contains(error.text, "explain 'site.gon'");
-    fake_juju_lose_files(juju);
-    assert_int_equal(ask(juju, "go", &text, &error), CHARM_ENOTFOUND);
-    assert_contains(error.text, "no record of a run yet");
     fake_juju_free(juju);
+}
+
+static void without_records_the_table_still_explains_rows_and_flags(void **state)
+{
+    struct fake_juju *juju = lived();
+    struct charm_error error = { 0 };
+    const char *text = NULL;
+    fake_juju_lose_files(juju);
+    assert_int_equal(ask(juju, NULL, &text, &error), CHARM_ENOTFOUND);
+    assert_contains(error.text, "no record of a run yet");
+    assert_int_equal(ask(juju, "go", &text, &error), 0);
+    assert_contains(text, "    when all of config.set.hostname\n");
+    assert_contains(text, "there is no record of a run yet\n");
+    assert_int_equal(ask(juju, "site.gone", &text, &error), 0);
+    assert_contains(text, "site.gone: there is no record of a run yet\n  set by site.go\n");
+    assert_int_equal(ask(juju, "site.gon", &text, &error), CHARM_ENOTFOUND);
+    fake_juju_free(juju);
+}
+
+static void records_that_may_not_be_read_are_not_called_missing(void **state)
+{
+    struct fake_juju *juju = lived();
+    struct charm_error error = { 0 };
+    const char *text = NULL;
+    fake_juju_refuse_reads(juju, true);
+    assert_int_equal(ask(juju, "go", &text, &error), CHARM_EREFUSED);
+    assert_contains(error.text, "Permission denied");
+    assert_contains(error.text, "sudo");
+    fake_juju_free(juju);
+}
+
+static void records_of_any_form_are_read_without_harm(void **state)
+{
+    static const char *const damaged[] = {
+        "{}",
+        "[]",
+        "{\"ran\":\"all\",\"changed\":7,\"flags\":{\"a\":1},\"at\":[],\"hook\":null}",
+        "{\"ran\":[1,[],{\"row\":5}],\"stopped\":[null],\"tools\":[[]],\"took_ms\":\"x\"}",
+        "",
+        "\xff",
+    };
+    struct fake_juju *juju = lived();
+    const char *text = NULL;
+    for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+        fake_juju_put_file(juju, ".charm/run-2.json", damaged[i]);
+        assert_int_equal(ask(juju, NULL, &text, NULL), 0);
+        assert_int_equal(ask(juju, "go", &text, NULL), 0);
+        assert_contains(text, "install: did not run");
+        assert_int_equal(ask(juju, "site.gone", &text, NULL), 0);
+    }
+    fake_juju_free(juju);
+}
+
+static void a_damaged_number_of_runs_starts_again(void **state)
+{
+    static const char *const numbers[] = { "9223372036854775807", "-3", "\"x\"", "1e300" };
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct fake_juju *juju = fake_juju_new();
+        fake_juju_put_file(
+            juju, ".charm/sent.json",
+            charm_arena_printf(fake_juju_arena(juju), "{\"format\":1,\"next\":%s}", numbers[i]));
+        fake_juju_option_text(juju, "hostname", "www");
+        fake_juju_live(juju, SITE, "config-changed");
+        assert_contains(fake_juju_file(juju, ".charm/run-1.json"), "\"run\":1,");
+        fake_juju_free(juju);
+    }
 }
 
 static void explaining_calls_no_hook_tool(void **state)
@@ -197,6 +260,10 @@ int main(void)
         cmocka_unit_test(a_flag_is_explained_by_who_sets_it_and_when_it_changed),
         cmocka_unit_test(without_a_name_the_last_run_is_told),
         cmocka_unit_test(what_nobody_knows_is_said_to_be_unknown),
+        cmocka_unit_test(without_records_the_table_still_explains_rows_and_flags),
+        cmocka_unit_test(records_that_may_not_be_read_are_not_called_missing),
+        cmocka_unit_test(records_of_any_form_are_read_without_harm),
+        cmocka_unit_test(a_damaged_number_of_runs_starts_again),
         cmocka_unit_test(explaining_calls_no_hook_tool),
         cmocka_unit_test(a_record_that_is_damaged_is_passed_over),
         cmocka_unit_test(a_failed_run_is_recorded_with_its_error),

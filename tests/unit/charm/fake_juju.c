@@ -37,6 +37,7 @@ struct fake_juju {
     struct charm_context context;
     bool leader;
     bool files_refused;
+    bool reads_refused;
     int64_t now_ms;
     int64_t slept_ms;
     uint64_t random;
@@ -207,6 +208,9 @@ static int file_read(void *userdata, struct charm_arena *arena, const char *path
                      const char **ret_bytes, size_t *ret_size, struct charm_error *reterr)
 {
     const struct fake_juju *juju = userdata;
+    if (juju->reads_refused) {
+        return charm_error_set(reterr, CHARM_EREFUSED, "read %s: Permission denied", path);
+    }
     const struct charm_value *text = charm_value_get(juju->files, path);
     if (text == NULL) {
         return charm_error_set(reterr, CHARM_ENOTFOUND, "read %s: no such file", path);
@@ -425,6 +429,11 @@ void fake_juju_refuse(struct fake_juju *juju, const char *line_start, const char
 void fake_juju_refuse_files(struct fake_juju *juju, bool refuse)
 {
     juju->files_refused = refuse;
+}
+
+void fake_juju_refuse_reads(struct fake_juju *juju, bool refuse)
+{
+    juju->reads_refused = refuse;
 }
 
 void fake_juju_lose_files(struct fake_juju *juju)

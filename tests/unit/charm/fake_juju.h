@@ -37,6 +37,7 @@ void fake_juju_param(struct fake_juju *juju, const char *name, const struct char
 void fake_juju_refuse(struct fake_juju *juju, const char *line_start, const char *text);
 /* Files: all are writable, unless refused. */
 void fake_juju_refuse_files(struct fake_juju *juju, bool refuse);
+void fake_juju_refuse_reads(struct fake_juju *juju, bool refuse);
 void fake_juju_lose_files(struct fake_juju *juju);
 const char *fake_juju_file(struct fake_juju *juju, const char *name); /* "" if it is not there */
 void fake_juju_put_file(struct fake_juju *juju, const char *name, const char *text);
