@@ -329,6 +329,81 @@ static void an_environment_that_juju_cannot_have_made_fails_in_words(void **stat
     expect_in(read_file(f, "calls"), "JUJU_UNIT_NAME");
 }
 
+/* Variables that somebody's shell, or a broken agent, may hold: one line, exit 1, no hook tool but the log. */
+static void a_hostile_environment_is_refused_in_one_line(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const names[] = {
+        "JUJU_HOOK_NAME",   "JUJU_ACTION_NAME", "JUJU_UNIT_NAME",   "JUJU_MODEL_NAME",
+        "JUJU_MODEL_UUID",  "JUJU_CHARM_DIR",   "JUJU_VERSION",     "JUJU_RELATION",
+        "JUJU_RELATION_ID", "JUJU_REMOTE_APP",  "JUJU_REMOTE_UNIT", "JUJU_DISPATCH_PATH",
+    };
+    char *huge = charm_arena_alloc(f->arena, 100001);
+    memset(huge, 'a', 100000);
+    const char *const values[] = { "a\nb", "\xff\xfe", "\x1b[31m", huge };
+    for (size_t i = 0; i < CHARMI_COUNT(names); i++) {
+        for (size_t k = 0; k < CHARMI_COUNT(values); k++) {
+            be_hook(f);
+            setenv(names[i], values[k], 1);
+            assert_int_equal(1, HELLO(f, NULL));
+            const char *calls = read_file(f, "calls");
+            assert_true(charmi_starts_with(calls, "juju-log -l ERROR -- read the environment: "));
+            expect_in(calls, names[i]);
+            assert_ptr_equal(strchr(calls, '\n'), calls + strlen(calls) - 1);
+            assert_true(strlen(calls) < 300);
+            assert_string_equal("", f->answer.err);
+            assert_int_equal(0, unlink(in(f, "calls")));
+        }
+        assert_int_equal(0, HELLO(f, "--version")); /* a person is answered all the same */
+    }
+}
+
+static void option_trace_tells_each_call_on_a_line_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    be_hook(f);
+    write_file(f, "charm/config.yaml",
+               "options:\n  trace: {type: boolean}\n  port: {type: int}\n"
+               "  greeting: {type: string}\n");
+    write_file(f, "config-get.out", "{\"greeting\":\"Hello\",\"port\":8080,\"trace\":true}\n");
+    assert_int_equal(0, HELLO(f, NULL));
+    expect_in(f->answer.out, "  flags at the end: ");
+    expect_in(f->answer.out, "\n  tool config-get --all ");
+    expect_in(f->answer.out, "\n  tool relation-ids website ");
+    be_action(f);
+    assert_int_equal(0, HELLO(f, NULL));
+    assert_string_equal("", f->answer.out);
+    expect_in(f->answer.err, "  flags at the end: ");
+}
+
+static void records_are_for_their_owner_alone_and_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct stat about;
+    be_hook(f);
+    for (int i = 0; i < 15; i++) {
+        setenv("JUJU_HOOK_NAME", i % 2 == 0 ? "start" : "update-status", 1);
+        assert_int_equal(0, HELLO(f, NULL));
+    }
+    assert_int_equal(0, stat(in(f, "charm/.charm"), &about));
+    assert_int_equal(0700, about.st_mode & 07777);
+    DIR *dir = opendir(in(f, "charm/.charm"));
+    size_t files = 0;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        if (entry->d_name[0] == '.') {
+            assert_true(strlen(entry->d_name) <= 2); /* no temporary file is left */
+            continue;
+        }
+        files++;
+        assert_int_equal(
+            0, stat(in(f, charm_arena_printf(f->arena, "charm/.charm/%s", entry->d_name)), &about));
+        assert_int_equal(0600, about.st_mode & 07777);
+        assert_true(about.st_size <= 64 * 1024);
+    }
+    closedir(dir);
+    assert_in_range(files, 2, 12); /* ten runs, the steady one, what was sent */
+}
+
 static void after_a_hook_it_can_explain(void **state)
 {
     struct fixture *f = *state;
@@ -397,6 +472,11 @@ static void under_juju_exec_it_explains_and_calls_nothing(void **state)
     assert_int_equal(0, unlink(in(f, "calls")));
     assert_int_equal(0, HELLO(f, NULL));
     expect_in(f->answer.out, "config-changed on hello/0");
+    /* `juju exec hooks/start` runs beside hooks, so it must not be one */
+    assert_int_equal(0, mkdir(in(f, "charm/hooks"), 0700));
+    link_into(f, "../dispatch", "charm/hooks/start");
+    assert_int_equal(0, run_program(f, ARGV(in(f, "charm/hooks/start"))));
+    expect_in(f->answer.out, "config-changed on hello/0");
     assert_string_equal("", read_file(f, "calls"));
 }
 
@@ -426,6 +506,9 @@ int main(void)
         TEST(what_cannot_be_logged_goes_to_standard_error),
         TEST(without_any_hook_tool_it_fails_in_words),
         TEST(an_environment_that_juju_cannot_have_made_fails_in_words),
+        TEST(a_hostile_environment_is_refused_in_one_line),
+        TEST(option_trace_tells_each_call_on_a_line_of_its_own),
+        TEST(records_are_for_their_owner_alone_and_bounded),
         TEST(after_a_hook_it_can_explain),
         TEST(a_link_in_hooks_is_the_hook),
         TEST(nobody_who_reads_is_no_failure),
