@@ -248,12 +248,16 @@ static void start_parts(struct life *life)
     }
 }
 
-static void live(struct life *life)
+static void begin(struct life *life)
 {
     wait_for(life, "the broker is ready", broker_is_ready);
     apply(life, 1, "1");
     wait_for(life, "one worker is ready", one_is_ready);
     ask(life);
+}
+
+static void scale_roll_and_kill(struct life *life)
+{
     apply(life, 2, "1");
     wait_for(life, "two workers are ready", two_are_ready);
     apply(life, 2, "2");
@@ -268,6 +272,10 @@ static void live(struct life *life)
     kill(life->youngest, SIGKILL);
     wait_for(life, "killed: not ready", none_is_ready);
     wait_for(life, "ready again", one_is_ready);
+}
+
+static void end(struct life *life)
+{
     lab_cluster_delete_labelled(life->cluster, "own", "test");
     wait_for(life, "withdrawn", nothing_runs);
 }
@@ -291,7 +299,11 @@ int main(int argc, char **argv)
                          .dir = argc > 2 ? argv[2] : own_dir,
                          .bare = bare };
     start_parts(&life);
-    live(&life);
+    begin(&life);
+    if (!bare) {
+        scale_roll_and_kill(&life);
+    }
+    end(&life);
     lab_cluster_free(life.cluster);
     lab_broker_release(&life.broker);
     const char *remove = charm_arena_printf(life.arena, "rm -rf %s", own_dir);
