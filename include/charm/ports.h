@@ -58,6 +58,9 @@ struct charm_ports {
     /* One YAML or JSON document as a value; YAML 1.1 scalars as people expect (true, 5, text). */
     int (*yaml_parse)(void *userdata, struct charm_arena *arena, const char *text, size_t size,
                       struct charm_value **ret_value, struct charm_error *reterr);
+    /* The same, but a plain scalar that is not null stays the text that was written: 0x10, 1.10, yes. May be NULL. */
+    int (*yaml_texts)(void *userdata, struct charm_arena *arena, const char *text, size_t size,
+                      struct charm_value **ret_value, struct charm_error *reterr);
     int64_t (*now_ms)(void *userdata);       /* wall clock since 1970-01-01T00:00Z */
     int64_t (*monotonic_ms)(void *userdata); /* for durations */
     void (*sleep_ms)(void *userdata, int64_t ms);

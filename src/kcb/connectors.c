@@ -205,7 +205,9 @@ int kcbi_option_connectors_parse(struct charm_arena *arena, const struct charm_p
         return charm_error_set(reterr, CHARM_ETOOBIG, "longer than %d bytes", LONGEST_OPTION);
     }
     if (!charmi_blank(text)) {
-        const int result = ports->yaml_parse(ports->userdata, arena, text, size, &document, reterr);
+        /* Connect takes texts only, so what was written is what counts: 0x10 and 1.10, not 16 and 1.1 */
+        const int result = (ports->yaml_texts != NULL ? ports->yaml_texts : ports->yaml_parse)(
+            ports->userdata, arena, text, size, &document, reterr);
         if (result != 0) {
             return result;
         }

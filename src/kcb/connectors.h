@@ -49,7 +49,7 @@ CHARM_MUST_CHECK int kcbi_option_connectors(struct charm_arena *arena,
                                             const struct charm_value *document, const char *topics,
                                             struct charm_value **ret_wanted,
                                             struct charm_error *reterr);
-/* The same from YAML or JSON text, read by ports->yaml_parse; an empty text wants nothing. */
+/* The same from YAML or JSON text, read by ports->yaml_texts; an empty text wants nothing. */
 CHARM_MUST_CHECK int kcbi_option_connectors_parse(struct charm_arena *arena,
                                                   const struct charm_ports *ports, const char *text,
                                                   const char *topics,

@@ -41,6 +41,13 @@ static int yaml_parse(void *userdata, struct charm_arena *arena, const char *tex
     return charmi_yaml_parse(arena, text, size, ret_value, reterr);
 }
 
+static int yaml_texts(void *userdata, struct charm_arena *arena, const char *text, size_t size,
+                      struct charm_value **ret_value, struct charm_error *reterr)
+{
+    (void)userdata;
+    return charmi_yaml_texts(arena, text, size, ret_value, reterr);
+}
+
 static int64_t now_ms(void *userdata)
 {
     (void)userdata;
@@ -86,6 +93,7 @@ struct charm_ports charmi_ports_real(const enum charm_run_kind *kind)
         .file_read = file_read,
         .file_write = file_write,
         .yaml_parse = yaml_parse,
+        .yaml_texts = yaml_texts,
         .now_ms = now_ms,
         .monotonic_ms = monotonic_ms,
         .sleep_ms = sleep_ms,

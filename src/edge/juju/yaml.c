@@ -17,6 +17,7 @@ struct reader {
     yaml_parser_t parser;
     yaml_event_t event; /* the one in hand */
     bool has_event;
+    bool texts; /* plain scalars stay as they are written */
     struct charm_error *reterr;
 };
 
@@ -208,12 +209,15 @@ static struct charm_value *new_real(struct charm_arena *arena, double number)
     return value;
 }
 
-static struct charm_value *plain_value(struct charm_arena *arena, const char *text)
+static struct charm_value *plain_value(struct charm_arena *arena, bool texts, const char *text)
 {
     int64_t integer;
     double real;
     if (is_null(text)) {
         return charm_value_new_null(arena);
+    }
+    if (texts) {
+        return charm_value_new_text(arena, text);
     }
     if (is_true(text) || is_false(text)) {
         return charm_value_new_bool(arena, is_true(text));
@@ -263,7 +267,7 @@ static int read_scalar(struct reader *reader, struct charm_value **ret_value)
         result = scalar_text(reader, &text);
     }
     if (result == 0) {
-        *ret_value = plain && !forced_text ? plain_value(reader->arena, text)
+        *ret_value = plain && !forced_text ? plain_value(reader->arena, reader->texts, text)
                                            : charm_value_new_text(reader->arena, text);
     }
     return result;
@@ -392,14 +396,15 @@ static int read_document(struct reader *reader, struct charm_value **ret_value)
     return result;
 }
 
-int charmi_yaml_parse(struct charm_arena *arena, const char *text, size_t size,
-                      struct charm_value **ret_value, struct charm_error *reterr)
+static int parse(struct charm_arena *arena, bool texts, const char *text, size_t size,
+                 struct charm_value **ret_value, struct charm_error *reterr)
 {
     if (size > CHARMI_YAML_BYTES) {
         return charm_error_set(reterr, CHARM_ETOOBIG, "YAML of %zu bytes: at most %zu are accepted",
                                size, CHARMI_YAML_BYTES);
     }
     __attribute__((cleanup(reader_release))) struct reader reader = { .arena = arena,
+                                                                      .texts = texts,
                                                                       .reterr = reterr };
     if (yaml_parser_initialize(&reader.parser) == 0) {
         charmi_no_memory();
@@ -415,4 +420,16 @@ int charmi_yaml_parse(struct charm_arena *arena, const char *text, size_t size,
         *ret_value = value;
     }
     return result;
+}
+
+int charmi_yaml_parse(struct charm_arena *arena, const char *text, size_t size,
+                      struct charm_value **ret_value, struct charm_error *reterr)
+{
+    return parse(arena, false, text, size, ret_value, reterr);
+}
+
+int charmi_yaml_texts(struct charm_arena *arena, const char *text, size_t size,
+                      struct charm_value **ret_value, struct charm_error *reterr)
+{
+    return parse(arena, true, text, size, ret_value, reterr);
 }

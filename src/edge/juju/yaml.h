@@ -24,5 +24,8 @@
 /* An empty document is a null value. CHARM_EPARSE, or CHARM_ETOOBIG. */
 CHARM_MUST_CHECK int charmi_yaml_parse(struct charm_arena *arena, const char *text, size_t size,
                                        struct charm_value **ret_value, struct charm_error *reterr);
+/* The same, but a plain scalar that is not null stays the text that was written. */
+CHARM_MUST_CHECK int charmi_yaml_texts(struct charm_arena *arena, const char *text, size_t size,
+                                       struct charm_value **ret_value, struct charm_error *reterr);
 
 #endif

@@ -73,6 +73,21 @@ static void documents_mean_what_people_expect(void **state)
     }
 }
 
+static void scalars_can_stay_as_they_were_written(void **state)
+{
+    (void)state;
+    static const char yaml[] = "{a: 8080, b: 1e3, c: 0x10, d: yes, e: 1.10, f: 010, g: true, "
+                               "h: '7', i: null, 12: -0}";
+    struct charm_arena *arena = charm_arena_new();
+    struct charm_value *value = NULL;
+    assert_int_equal(charmi_yaml_texts(arena, yaml, strlen(yaml), &value, NULL), 0);
+    assert_string_equal(charm_value_render(arena, value, CHARM_JSON_COMPACT),
+                        "{\"a\":\"8080\",\"b\":\"1e3\",\"c\":\"0x10\",\"d\":\"yes\","
+                        "\"e\":\"1.10\",\"f\":\"010\",\"g\":\"true\",\"h\":\"7\","
+                        "\"i\":null,\"12\":\"-0\"}");
+    charm_arena_free(arena);
+}
+
 /* A document that is refused, and the words. */
 static const struct reading refusals[] = {
     { "a: 1\na: 2", "line 2, column 1: this key is there twice" },
@@ -198,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(documents_mean_what_people_expect),
+        cmocka_unit_test(scalars_can_stay_as_they_were_written),
         cmocka_unit_test(refusals_say_where_and_why),
         cmocka_unit_test(nesting_has_a_ceiling),
         cmocka_unit_test(size_has_a_ceiling),
