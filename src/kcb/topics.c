@@ -504,6 +504,14 @@ static void lose(struct charm_run *run)
     clear_flag(run, KCB_DEGRADED);
 }
 
+/* librdkafka ends its words with how long it tried and how often it said so: the same trouble is to give the same line. */
+const char *kcbi_kafka_words(struct charm_arena *arena, const char *text)
+{
+    const char *tail = strstr(text, " (after ");
+    const size_t size = tail == NULL ? strlen(text) : (size_t)(tail - text);
+    return kcbi_redact_text(arena, charm_arena_copy_n(arena, text, size), LONGEST_KAFKA_WORDS);
+}
+
 /* Kafka could not be asked. What is confirmed stays so, unless these are other brokers. */
 static enum charm_result say_no_answer(struct work *work, const struct charm_error *error)
 {
@@ -511,18 +519,18 @@ static enum charm_result say_no_answer(struct work *work, const struct charm_err
     if (kcbi_other_brokers(work->arena, before, work->bootstrap)) {
         lose(work->run);
     }
+    const char *words = kcbi_kafka_words(work->arena, error->text);
     switch (error->code) {
     case CHARM_EREFUSED:
         kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_BLOCKED, "Kafka refuses the credentials: %s",
-                 error->text);
+                 words);
         break;
     case CHARM_EINVAL:
         kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_BLOCKED,
-                 "Kafka's client refuses the settings: %s", error->text);
+                 "Kafka's client refuses the settings: %s", words);
         break;
     default:
-        kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_WAITING, "Kafka does not answer: %s",
-                 error->text);
+        kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_WAITING, "Kafka does not answer: %s", words);
         break;
     }
     return CHARM_LATER;
@@ -547,8 +555,8 @@ static enum kcbi_creation create_missing(struct work *work, const char **ret_wor
             : work->ports->kafka_create(work->ports->userdata, work->arena, work->settings, wanted,
                                         count, timeout_ms, results, &error);
     if (result != 0) {
-        *ret_words =
-            charm_arena_printf(work->arena, "topics could not be created yet: %s", error.text);
+        *ret_words = charm_arena_printf(work->arena, "topics could not be created yet: %s",
+                                        kcbi_kafka_words(work->arena, error.text));
         return KCBI_CREATION_LATER;
     }
     enum kcbi_creation worst = KCBI_CREATION_DONE;

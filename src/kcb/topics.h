@@ -33,6 +33,8 @@ int64_t kcbi_fetch_min_version(struct charm_run *run);
 const char *kcbi_replication_words(struct charm_run *run);
 
 /* ---- pure ---- */
+/* What librdkafka says, without what differs from time to time, cut and without secrets. */
+const char *kcbi_kafka_words(struct charm_arena *arena, const char *text);
 /* As many as brokers, at most 3, never below 1; `option` (0: not given) says otherwise. */
 int kcbi_topic_replication(int64_t option, size_t broker_count);
 /* `names` in the order of the enum above: 1, 50 and 10 partitions, compacted. */

@@ -384,6 +384,22 @@ static void a_wrong_topic_is_looked_at_twice_then_blocks_and_takes_the_flag(void
     assert_int_equal(run->created.size, 0);
 }
 
+static void the_same_trouble_of_kafka_gives_the_same_words(void **state)
+{
+    static const char *const said[] = {
+        "Kafka at k1:9092: k1:9092/bootstrap: Connect to ipv4#10.0.0.1:9092 failed: Connection "
+        "refused (after 0ms in state CONNECT, 1 identical error(s) suppressed)",
+        "Kafka at k1:9092: k1:9092/bootstrap: Connect to ipv4#10.0.0.1:9092 failed: Connection "
+        "refused (after 12ms in state CONNECT)",
+    };
+    for (size_t i = 0; i < CHARMI_COUNT(said); i++) {
+        assert_string_equal(kcbi_kafka_words(run->arena, said[i]),
+                            "Kafka at k1:9092: k1:9092/bootstrap: Connect to ipv4#10.0.0.1:9092 "
+                            "failed: Connection refused");
+    }
+    assert_string_equal(kcbi_kafka_words(run->arena, "no answer"), "no answer");
+}
+
 static void a_wrong_topic_leaves_living_workers_alone(void **state)
 {
     struct cluster *wrong = cluster_new();
@@ -532,6 +548,7 @@ int main(void)
         ROW(other_brokers_that_do_not_answer_are_not_confirmed),
         ROW(refused_credentials_and_bad_settings_need_a_person),
         ROW(a_wrong_topic_is_looked_at_twice_then_blocks_and_takes_the_flag),
+        ROW(the_same_trouble_of_kafka_gives_the_same_words),
         ROW(a_wrong_topic_leaves_living_workers_alone),
         ROW(the_replication_that_the_topics_got_is_remembered_and_stays),
         ROW(a_stale_read_takes_nothing_away),
