@@ -291,8 +291,8 @@ static int choose_heap(struct charm_arena *arena, const struct kcbi_manifest_inp
         *ret_heap = charm_arena_printf(arena, "%lldM", (long long)(memory / 2 / (1024 * 1024)));
         return 0;
     }
-    const int64_t heap = kcbi_options_bytes(inputs->heap);
-    if (heap <= 0 || heap >= memory || charmi_ends_with(inputs->heap, "i")) {
+    const int64_t heap = kcbi_options_heap_bytes(inputs->heap);
+    if (heap <= 0 || heap >= memory) {
         return charm_error_set(reterr, CHARM_EINVAL,
                                "render the Deployment: heap '%.40s' must be an amount such as "
                                "512M, and less than memory %s, for Java needs more than its heap",

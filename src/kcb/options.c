@@ -6,6 +6,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+/* Java's machine alone wants this much. */
+enum { LEAST_HEAP = 32 * 1024 * 1024 };
+
 typedef bool check_fn(const struct charm_value *value);
 
 struct option {
@@ -102,8 +105,7 @@ static bool valid_version(const struct charm_value *value)
 static bool valid_heap(const struct charm_value *value)
 {
     const char *text = charm_text(value);
-    return is_text(value) &&
-           (text[0] == '\0' || (kcbi_options_bytes(text) > 0 && !charmi_ends_with(text, "i")));
+    return is_text(value) && (text[0] == '\0' || kcbi_options_heap_bytes(text) >= LEAST_HEAP);
 }
 
 static bool valid_memory(const struct charm_value *value)
@@ -143,7 +145,7 @@ static const struct option table[] = {
     { "image", valid_image, "an image name such as apache/kafka:4.1.0, or nothing", "" },
     { "worker-command", valid_line, "one line of words, or nothing", "" },
     { "worker-version", valid_version, "a version from 0.10 to 4.x such as 3.9.1, or nothing", "" },
-    { "heap", valid_heap, "a number with M or G such as 512M, or nothing", "" },
+    { "heap", valid_heap, "a number with M or G such as 512M, at least 32M, or nothing", "" },
     { "memory", valid_memory, "at least 64Mi, written as 768Mi or 2Gi", "1Gi" },
     { "cpu", valid_cpu, "a number of cores such as 2, or thousandths such as 250m", "250m" },
     { "service-type", valid_service_type, "NodePort, ClusterIP or LoadBalancer", "NodePort" },
@@ -188,6 +190,20 @@ int64_t kcbi_options_bytes(const char *text)
     return -1;
 }
 
+int64_t kcbi_options_heap_bytes(const char *text)
+{
+    const size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 6 ||
+        (strcmp(text + digits, "M") != 0 && strcmp(text + digits, "G") != 0)) {
+        return -1;
+    }
+    int64_t number = 0;
+    for (size_t i = 0; i < digits; i++) {
+        number = number * 10 + (text[i] - '0');
+    }
+    return number * (text[digits] == 'M' ? 1024 * 1024 : 1024 * 1024 * 1024);
+}
+
 /* A value from outside in a message: short, without line breaks. */
 static const char *shown(struct charm_arena *arena, const struct charm_value *value)
 {
@@ -227,7 +243,7 @@ static const struct charm_value *in_force(struct charm_arena *arena, const struc
 static void check_heap(struct charm_arena *arena, struct kcbi_options *options)
 {
     const int64_t memory = kcbi_options_bytes(options->memory);
-    const int64_t heap = kcbi_options_bytes(options->heap);
+    const int64_t heap = kcbi_options_heap_bytes(options->heap);
     if (options->heap[0] == '\0' || heap * 10 <= memory * 9) {
         return;
     }

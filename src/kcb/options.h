@@ -46,5 +46,7 @@ void kcbi_options_read(struct charm_arena *arena, const struct charm_value *conf
 const char *const *kcbi_options_names(struct charm_arena *arena);
 /* Bytes of "512M" / "2G" (heap) or "768Mi" / "1Gi" / "1G" (Kubernetes quantity); -1 if it is neither. */
 int64_t kcbi_options_bytes(const char *text);
+/* Bytes of a Java heap: a number with M or G, which are powers of 1024 there; -1 if it is none. */
+int64_t kcbi_options_heap_bytes(const char *text);
 
 #endif

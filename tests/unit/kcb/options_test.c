@@ -68,6 +68,9 @@ static void a_wrong_value_names_option_and_allowed_values_and_keeps_the_last_goo
         { "worker-version", "\"1.2.3.4.5\"" },
         { "heap", "\"512Mi\"" },
         { "heap", "\"lots\"" },
+        { "heap", "\"512\"" },
+        { "heap", "\"524288k\"" },
+        { "heap", "\"16M\"" },
         { "memory", "\"\"" },
         { "memory", "\"1\"" },
         { "memory", "\"999999K\"" },
@@ -123,6 +126,15 @@ static void a_heap_that_fills_the_memory_is_refused(void **state)
     assert_string_equal(options.heap, "");
 }
 
+/* Java's M is 1024 * 1024: 950M of a heap are 996 MB, and leave too little of 1Gi. */
+static void a_heap_is_measured_as_java_measures_it(void **state)
+{
+    (void)state;
+    assert_non_null(read_json("{\"heap\": \"950M\", \"memory\": \"1Gi\"}", "null").problem);
+    assert_null(read_json("{\"heap\": \"921M\", \"memory\": \"1Gi\"}", "null").problem);
+    assert_null(read_json("{\"heap\": \"3G\", \"memory\": \"4Gi\"}", "null").problem);
+}
+
 static void a_long_bad_value_is_not_repeated_whole(void **state)
 {
     (void)state;
@@ -141,6 +153,7 @@ int main(void)
         cmocka_unit_test(a_wrong_value_names_option_and_allowed_values_and_keeps_the_last_good_one),
         cmocka_unit_test(good_values_of_every_kind_are_taken),
         cmocka_unit_test(a_heap_that_fills_the_memory_is_refused),
+        cmocka_unit_test(a_heap_is_measured_as_java_measures_it),
         cmocka_unit_test(a_long_bad_value_is_not_repeated_whole),
     };
     return cmocka_run_group_tests(tests, make_arena, free_arena);
