@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "charm/bags.h"
+#include "charm/givers.h"
 
 #define CONFIG_CHANGED "config.changed"
 #define SEEN "seen"
@@ -188,19 +189,18 @@ static void raise_endpoint_changes(struct charm_run *run, const char *endpoint)
     bool joined = is_joined(run, endpoint);
     struct charm_value *memory = seen(run, "joined");
     bool joined_before = charm_value_true(charm_value_get(memory, endpoint));
-    bool unknown = charmi_relations_unknown(run->relations, endpoint);
-    if (!unknown) {
-        remember_truth(memory, endpoint, joined);
+    const struct charm_unit *const *unit = charmi_relations_all_units(run->relations, endpoint);
+    if (!joined_before || charmi_hook_of_endpoint(run->context->hook, endpoint)) {
+        for (; *unit != NULL; unit++) {
+            raise_unit_changes(run, endpoint, *unit);
+        }
+    }
+    if (charmi_relations_unknown(run->relations, endpoint)) {
+        joined = false; /* the next run looks again, whatever its hook is */
+    } else {
         forget_gone_relations(run, endpoint);
     }
-    if (joined_before && !charmi_hook_of_endpoint(run->context->hook, endpoint)) {
-        return;
-    }
-    for (const struct charm_unit *const *unit =
-             charmi_relations_all_units(run->relations, endpoint);
-         *unit != NULL; unit++) {
-        raise_unit_changes(run, endpoint, *unit);
-    }
+    remember_truth(memory, endpoint, joined);
 }
 
 /* ---- all flags ---- */
@@ -306,6 +306,17 @@ void charmi_derive_when_asked(struct charm_run *run, const char *flag)
     }
 }
 
+/* Levels that a trigger names, and that a refused read may have hidden. */
+static void doubt_levels(struct charm_run *run)
+{
+    for (size_t i = 0; i < run->table->flag_count; i++) {
+        const struct charmi_flag *flag = &run->table->flags[i];
+        if (flag->kind == CHARMI_LEVEL && charmi_flag_is_doubtful(run, flag->name)) {
+            charmi_flags_doubt(run->flags, flag->name);
+        }
+    }
+}
+
 void charmi_derive_flags(struct charm_run *run)
 {
     bool ordinary = is_ordinary(run);
@@ -320,6 +331,7 @@ void charmi_derive_flags(struct charm_run *run)
         derive_endpoint_edges(run);
     }
     derive_layers(run);
+    doubt_levels(run);
     charmi_flags_derived(run->flags, ordinary ? CHARMI_DERIVED_FIRE : CHARMI_DERIVED_SILENT);
 }
 

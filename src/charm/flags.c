@@ -15,7 +15,8 @@ struct effects {
 
 struct state {
     bool set;
-    bool was_set; /* level: when the last run was committed */
+    bool was_set;  /* level: when the last run was committed */
+    bool doubtful; /* level: not set, but nobody knows */
     struct effects up;
     struct effects down;
 };
@@ -349,6 +350,12 @@ void charmi_flags_derive(struct charmi_flags *flags, const char *name)
     }
 }
 
+void charmi_flags_doubt(struct charmi_flags *flags, const char *name)
+{
+    size_t id = intern(flags, name);
+    flags->states[id].doubtful = kind_of(flags, id) == CHARMI_LEVEL && !flags->states[id].set;
+}
+
 void charmi_flags_derived(struct charmi_flags *flags, enum charmi_derived how)
 {
     if (how == CHARMI_DERIVED_SILENT) {
@@ -362,7 +369,8 @@ void charmi_flags_derived(struct charmi_flags *flags, enum charmi_derived how)
     }
     size_t count = flags->count; /* triggers make no new numbers, but nothing here relies on it */
     for (size_t id = 0; id < count; id++) {
-        if (flags->states[id].was_set && !flags->states[id].set) {
+        const struct state *state = &flags->states[id];
+        if (state->was_set && !state->set && !state->doubtful) {
             fire(flags, NULL, id, false);
         }
     }
@@ -444,7 +452,15 @@ struct charmi_words charmi_flags_remembered(const struct charmi_flags *flags,
 
 struct charmi_words charmi_flags_levels(const struct charmi_flags *flags, struct charm_arena *arena)
 {
-    return list(flags, arena, TRIGGERED_LEVELS);
+    struct charmi_words words = list(flags, arena, TRIGGERED_LEVELS);
+    for (size_t id = 0; id < flags->count; id++) {
+        bool kept = flags->states[id].doubtful && flags->states[id].was_set;
+        if (kept && selected(flags, id, TRIGGERED_LEVELS)) {
+            charmi_words_add(arena, &words, charmi_flags_name(flags, id));
+        }
+    }
+    charmi_words_sort(&words);
+    return words;
 }
 
 struct charmi_words charmi_flags_unset(const struct charmi_flags *flags, struct charm_arena *arena,

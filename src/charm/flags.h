@@ -36,6 +36,9 @@ void charmi_flags_load(struct charmi_flags *flags, const char *name);
 void charmi_flags_load_level(struct charmi_flags *flags, const char *name);
 /* A derivation found that this level or edge flag holds. Misuse for a remembered flag. */
 void charmi_flags_derive(struct charmi_flags *flags, const char *name);
+/* A level flag that is not derived, but might be if everything could be read: no trigger fires for that, and what the
+ * last run left is kept for the next (architecture, decision 2: unknown is not absent). */
+void charmi_flags_doubt(struct charmi_flags *flags, const char *name);
 enum charmi_derived {
     CHARMI_DERIVED_FIRE,   /* ordinary runs */
     CHARMI_DERIVED_SILENT, /* action and restricted runs (architecture, decision 1) */

@@ -77,8 +77,7 @@ static bool holds(const struct charm_run *run, size_t giver)
 
 /* ---- doubt ---- */
 
-/* Could this flag be another one if everything could be read? */
-static bool is_doubtful(const struct charm_run *run, const char *flag)
+bool charmi_flag_is_doubtful(const struct charm_run *run, const char *flag)
 {
     size_t id = charmi_table_flag(run->table, flag);
     bool is_term = id != CHARMI_NO_NAME && run->table->flags[id].term;
@@ -102,7 +101,7 @@ static bool guard_is_doubtful(const struct charm_run *run, const struct charmi_u
 {
     size_t doubtful = 0;
     for (size_t i = 0; i < unmet->count; i++) {
-        doubtful += is_doubtful(run, unmet->names[i]) ? 1 : 0;
+        doubtful += charmi_flag_is_doubtful(run, unmet->names[i]) ? 1 : 0;
     }
     return unmet->kind == CHARM_WHEN ? unmet->count > 0 && doubtful == unmet->count
                                      : unmet->kind == CHARM_WHEN_ANY && doubtful > 0;

@@ -23,6 +23,8 @@ void charmi_givers_end(struct charm_run *run, enum charm_result result);
  * could not be read is in doubt: what it gave before is held (architecture, decision 2: unknown is not absent).
  */
 void charmi_givers_settle(struct charm_run *run);
+/* Could this flag, which is not set, be set if everything could be read? */
+bool charmi_flag_is_doubtful(const struct charm_run *run, const char *flag);
 /* After the outputs: what the next run must know. */
 void charmi_givers_remember(struct charm_run *run);
 /* Does it hold what it gave before: did it end "later", or is it in doubt? */

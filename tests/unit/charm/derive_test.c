@@ -401,6 +401,51 @@ static void a_trigger_on_a_level_fires_on_the_difference_to_the_last_committed_r
     fake_juju_free(juju);
 }
 
+static void a_trigger_on_a_level_does_not_fire_because_a_read_was_refused(void **state)
+{
+    static const struct charm_trigger triggers[] = {
+        { .when_not = "endpoint.kafka.joined", .sets = "site.lost" },
+        { 0 },
+    };
+    const struct charm_layer losing = {
+        .name = "losing", .rows = rows, .triggers = triggers, .derivations = derivations
+    };
+    struct fake_juju *juju = site();
+    fake_juju_relate(juju, "kafka:1");
+    fake_juju_unit(juju, "kafka:1", "kafka/0", "port", "9092");
+    fake_juju_live(juju, CHARM_LAYERS(&losing), "kafka-relation-joined");
+    fake_juju_refuse(juju, "relation-list -r kafka:1", "ERROR permission denied");
+    fake_juju_live(juju, CHARM_LAYERS(&losing), "update-status");
+    assert_lacks(fake_juju_story(juju), "site.lost");
+    fake_juju_refuse(juju, "relation-list -r kafka:1", NULL);
+    fake_juju_live(juju, CHARM_LAYERS(&losing), "update-status");
+    assert_lacks(fake_juju_story(juju), "site.lost");
+    fake_juju_refuse(juju, "relation-list -r kafka:1", "ERROR permission denied");
+    fake_juju_live(juju, CHARM_LAYERS(&losing), "update-status");
+    fake_juju_refuse(juju, "relation-list -r kafka:1", NULL);
+    fake_juju_depart(juju, "kafka:1", "kafka/0");
+    fake_juju_live(juju, CHARM_LAYERS(&losing), "kafka-relation-departed");
+    assert_contains(fake_juju_story(juju),
+                    "flag site.lost set, triggered by endpoint.kafka.joined");
+    fake_juju_free(juju);
+}
+
+static void data_that_could_not_be_read_at_first_is_a_change_when_it_can(void **state)
+{
+    struct fake_juju *juju = site();
+    fake_juju_relate(juju, "kafka:1");
+    fake_juju_unit(juju, "kafka:1", "kafka/0", "port", "9092");
+    fake_juju_refuse(juju, "relation-get -r kafka:1", "ERROR permission denied");
+    fake_juju_live(juju, SITE, "kafka-relation-joined");
+    assert_false(up(juju, "endpoint.kafka.changed"));
+    fake_juju_refuse(juju, "relation-get -r kafka:1", NULL);
+    fake_juju_live(juju, SITE, "update-status");
+    assert_true(up(juju, "endpoint.kafka.changed.port"));
+    fake_juju_live(juju, SITE, "update-status");
+    assert_false(up(juju, "endpoint.kafka.changed"));
+    fake_juju_free(juju);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +465,8 @@ int main(void)
         cmocka_unit_test(a_derivation_may_derive_only_what_it_lists),
         cmocka_unit_test(a_relation_refused_in_three_runs_is_gone_and_comes_back_when_it_answers),
         cmocka_unit_test(a_trigger_on_a_level_fires_on_the_difference_to_the_last_committed_run),
+        cmocka_unit_test(a_trigger_on_a_level_does_not_fire_because_a_read_was_refused),
+        cmocka_unit_test(data_that_could_not_be_read_at_first_is_a_change_when_it_can),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
