@@ -37,6 +37,17 @@ ANSWERS = {
     "deep and closed": b"print\n" + b"[" * 50000 + b"]" * 50000, "gigabytes": b"flood\n",
     "a signal": b"signal 11\n", "killed": b"signal 9\n",
 }
+# State that is damaged, or a newer charm's: refused in words, and never overwritten.
+STATES = {
+    "it is damaged": [
+        '{"charm/0":"x"}', '{"charm/0":"[]"}', '{"charm/0":"{}"}',
+        r'{"charm/0":"{\"chunks\":1,\"format\":1,\"sha256\":\"00\"}","charm/1":"{}"}',
+        r'{"charm/0":"{\"chunks\":99999999999,\"format\":1}"}', r'{"charm/0":"{\"chunks\":-1,\"format\":1}"}',
+        r'{"ledger/0":"{\"chunks\":2,\"format\":1,\"sha256\":\"\"}"}',
+    ],
+    "a newer charm wrote it": [r'{"charm/0":"{\"chunks\":1,\"format\":2,\"sha256\":\"\"}"}',
+                               r'{"ledger/0":"{\"format\":99}"}'],
+}
 # Refused reads of relations are "unknown", not an error (architecture, decision 6): nothing may be written there.
 REFUSALS = {"exit 1": b"exit 1\nERROR permission denied\n", "exit 2": b"exit 2\nERROR relation not found\n",
             "exit 3, ugly": b"exit 3\n\xff\xfe\0\x1b[31mpanic\ngoroutine 1:\n" + b"x" * 100000}
@@ -124,7 +135,8 @@ def check(case):
         return wrong
     if done.returncode != 1:
         wrong.append(f"exit {done.returncode}")
-    if len(errors) != 1 or tool not in errors[0] or len(errors[0]) > 1200:
+    words = what if what in STATES else tool
+    if len(errors) != 1 or words not in errors[0] or len(errors[0]) > 1200:
         wrong.append(f"not one clear line: {errors}")
     # What is written comes after all that is read; a tool that writes fails the run as well.
     later = [call for call in calls if call.startswith(WRITES) and not call.startswith(tool)]
@@ -144,6 +156,10 @@ def cases():
     for tool, names in NAMES.items():
         for text in names if WHICH != "slow" else []:
             yield "ledger", tool, f"{text.decode()}", b"print\n" + text, ""
+    for what, texts in STATES.items():
+        for text in texts if WHICH != "slow" else []:
+            yield "ledger", "state-get", what, b"print\n" + text.encode(), ""
+            yield "ledger", "state-get", what, b"print\n" + text.encode(), "close"
     for tool in WRITES:
         action = "close" if tool == "action-set" else ""
         if WHICH != "slow":

@@ -433,6 +433,105 @@ static void state_and_flags_live_on_in_the_next_run(void **state)
     fake_juju_free(juju);
 }
 
+/* ---- conformance cases 41, 43, 44: whole runs (reactive-framework.md, section 10) ---- */
+
+static size_t times_in(const char *text, const char *part)
+{
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part)) {
+        count++;
+    }
+    return count;
+}
+
+static enum charm_result do_nothing(struct charm_run *run, const struct charm_row *row)
+{
+    (void)run;
+    (void)row;
+    return CHARM_DONE;
+}
+
+static enum charm_result meter(struct charm_run *run, const struct charm_row *row)
+{
+    (void)row;
+    charm_flag_set(run, "metered");
+    return CHARM_DONE;
+}
+
+static enum charm_result meter_and_fail(struct charm_run *run, const struct charm_row *row)
+{
+    charm_fail(run, "the meter is broken");
+    return meter(run, row) == CHARM_DONE ? CHARM_FAILED : CHARM_DONE;
+}
+
+static const struct charm_row life_rows[] = {
+    { .name = "in-hook",
+      .summary = "in its hook",
+      .guards = CHARM_GUARDS({ CHARM_HOOK, CHARM_FLAGS("config-changed") }),
+      .run = do_nothing },
+    { .name = "flagged",
+      .summary = "by a flag",
+      .when = CHARM_FLAGS("config.set.workers"),
+      .run = do_nothing },
+    { .name = "meter",
+      .summary = "in a restricted hook",
+      .guards = CHARM_GUARDS({ CHARM_RESTRICTED, CHARM_FLAGS("meter-status-changed") }),
+      .sets = CHARM_FLAGS("metered"),
+      .run = meter },
+    { 0 },
+};
+static const struct charm_row failing_rows[] = {
+    { .name = "meter",
+      .summary = "in a restricted hook",
+      .guards = CHARM_GUARDS({ CHARM_RESTRICTED, CHARM_FLAGS("meter-status-changed") }),
+      .sets = CHARM_FLAGS("metered"),
+      .run = meter_and_fail },
+    { 0 },
+};
+static const struct charm_layer life = { .name = "life", .rows = life_rows };
+static const struct charm_layer failing_life = { .name = "life", .rows = failing_rows };
+
+/* One line of the log is the story's first; facts are read once, before rows; one commit. */
+static void case_41_a_hook_is_told_once_reads_once_dispatches_once_and_commits_once(void **state)
+{
+    (void)state;
+    struct fake_juju *juju = fake_juju_new();
+    assert_int_equal(fake_juju_run(juju, CHARM_LAYERS(&life), "config-changed"), 0);
+    const char *story = fake_juju_story(juju);
+    assert_true(charmi_starts_with(story, "config-changed on connect/0: "));
+    assert_int_equal(times_in(story, "  ran "), 2);
+    assert_true(strstr(story, "ran life.in-hook [hooks]") < strstr(story, "ran life.flagged [0]"));
+    assert_int_equal(times_in(fake_juju_calls(juju), "state-get"), 1);
+    assert_int_equal(times_in(fake_juju_calls(juju), "config-get"), 1);
+    assert_int_equal(times_in(fake_juju_calls(juju), "state-set"), 1);
+    fake_juju_free(juju);
+}
+
+static void case_43_meter_status_changed_reads_no_facts_is_restricted_and_commits_once(void **state)
+{
+    (void)state;
+    struct fake_juju *juju = fake_juju_new();
+    assert_int_equal(fake_juju_run(juju, CHARM_LAYERS(&life), "meter-status-changed"), 0);
+    assert_string_equal(fake_juju_calls(juju), "state-get\nstate-set --file -\n");
+    assert_true(charmi_starts_with(fake_juju_story(juju), "meter-status-changed on connect/0: "));
+    assert_contains(fake_juju_story(juju), "ran life.meter [restricted]: done");
+    assert_int_equal(times_in(fake_juju_story(juju), "  ran "), 1);
+    fake_juju_commit(juju, FAKE_COMMIT_ALL);
+    assert_contains(charm_text(charm_value_get(fake_juju_state(juju), "charm/1")), "metered");
+    fake_juju_free(juju);
+}
+
+static void case_44_a_restricted_hook_that_fails_commits_nothing(void **state)
+{
+    (void)state;
+    struct fake_juju *juju = fake_juju_new();
+    assert_int_equal(fake_juju_run(juju, CHARM_LAYERS(&failing_life), "meter-status-changed"),
+                     CHARM_EFAILED);
+    assert_contains(fake_juju_error(juju), "the meter is broken");
+    assert_string_equal(fake_juju_calls(juju), "state-get\n");
+    fake_juju_free(juju);
+}
+
 static void an_exec_or_hand_context_is_refused_and_touches_nothing(void **state)
 {
     struct fake_juju *juju = fake_juju_new();
@@ -474,6 +573,10 @@ int main(void)
         cmocka_unit_test(secrets_are_neither_in_the_status_nor_in_story_nor_in_records),
         cmocka_unit_test(a_secret_in_a_layers_state_is_refused),
         cmocka_unit_test(state_and_flags_live_on_in_the_next_run),
+        cmocka_unit_test(case_41_a_hook_is_told_once_reads_once_dispatches_once_and_commits_once),
+        cmocka_unit_test(
+            case_43_meter_status_changed_reads_no_facts_is_restricted_and_commits_once),
+        cmocka_unit_test(case_44_a_restricted_hook_that_fails_commits_nothing),
         cmocka_unit_test(an_exec_or_hand_context_is_refused_and_touches_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
