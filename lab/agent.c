@@ -97,7 +97,14 @@ static int copy_tree(struct charm_arena *arena, const char *from, const char *to
                      struct charm_error *reterr)
 {
     const char *const argv[] = {
-        "cp", "-a", "--remove-destination", charm_arena_printf(arena, "%s/.", from), to, NULL
+        /* in a user namespace not every owner can be kept */
+        "cp",
+        "-a",
+        "--no-preserve=ownership",
+        "--remove-destination",
+        charm_arena_printf(arena, "%s/.", from),
+        to,
+        NULL,
     };
     if (make_dir(to) != 0) {
         return charm_error_os(reterr, errno, "make directory %s", to);
