@@ -21,7 +21,8 @@ enum {
     LARGEST_WRITTEN = 64 * 1024 * 1024,
     GOOD = 0,
     BAD = 1,
-    MISUSED = 2
+    MISUSED = 2,
+    NO_CHARM = 77 /* ctest's "skipped" */
 };
 
 static const char usage[] =
@@ -54,7 +55,8 @@ static int fill_names(struct lab_scene *scene, const struct charm_value *file,
     const int kafka = lab_mock_kafka_port(scene->kafka);
     charm_value_set_int(names, "rest-port", rest);
     charm_value_set_int(names, "kafka-port", kafka);
-    charm_value_setf(names, "rest", "127.0.0.1:%d", rest);
+    charm_value_set_text(names, "rest-host", lab_rest_host(scene->rest));
+    charm_value_setf(names, "rest", "%s:%d", lab_rest_host(scene->rest), rest);
     charm_value_setf(names, "kafka", "127.0.0.1:%d", kafka);
     const int code = lab_scenario_fill(scene->arena, file, names, &filled, reterr);
     scene->file = filled;
@@ -253,23 +255,29 @@ int main(int argc, char **argv)
 {
     struct charm_arena *arena = charm_arena_new();
     struct lab_scenario_options options = { .tool = find_tool(arena) };
+    const char *charm = NULL;
     int at = 1;
     for (; at < argc && charmi_starts_with(argv[at], "--"); at++) {
         if (charmi_same(argv[at], "--verbose")) {
             options.verbose = true;
         } else if (charmi_same(argv[at], "--charm") && at + 1 < argc) {
-            options.charm = absolute(arena, argv[++at]);
+            charm = argv[++at];
         } else if (charmi_same(argv[at], "--program") && at + 1 < argc) {
             options.program = absolute(arena, argv[++at]);
         } else {
             break;
         }
     }
-    if (options.charm == NULL || options.tool == NULL || at == argc ||
-        charmi_starts_with(argv[at], "--")) {
+    if (charm == NULL || options.tool == NULL || at == argc || charmi_starts_with(argv[at], "--")) {
         fputs(usage, stderr);
         charm_arena_free(arena);
         return MISUSED;
+    }
+    options.charm = absolute(arena, charm);
+    if (options.charm == NULL) {
+        fprintf(stderr, "lab-scenario: there is no charm in %s\n", charm);
+        charm_arena_free(arena);
+        return NO_CHARM;
     }
     signal(SIGPIPE, SIG_IGN);
     bool good = true;

@@ -105,6 +105,7 @@ const char *lab_scene_charm_dir(const struct lab_scene *scene, const struct lab_
 
 /* ---- scenario_rest.c ---- */
 struct lab_rest *lab_rest_new(struct charm_arena *arena, struct charm_error *reterr);
+const char *lab_rest_host(const struct lab_rest *rest);
 int lab_rest_port(const struct lab_rest *rest);
 /* "up", "down", or a map: tests/scenario/README.md. */
 CHARM_MUST_CHECK int lab_rest_set(struct lab_rest *rest, const struct charm_value *what,

@@ -162,7 +162,7 @@ static struct lab_seat *remote_seat(struct lab_scene *scene, struct lab_relation
 static const struct charm_value *default_workers(struct lab_scene *scene)
 {
     struct charm_value *workers = charm_value_new_list(scene->arena);
-    charm_value_append_text(workers, "127.0.0.1");
+    charm_value_append_text(workers, lab_rest_host(scene->rest));
     return workers;
 }
 

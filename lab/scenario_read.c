@@ -37,9 +37,8 @@ enum kind {
     SCALAR,
     MAP,
     LIST,
-    TEXTS,         /* a list of texts */
-    SCALAR_OR_MAP, /* a word, or more exactly */
-    SECTION,       /* a map whose keys are a section of this table, of the same name */
+    TEXTS,   /* a list of texts */
+    SECTION, /* a map whose keys are a section of this table, of the same name */
     SECTION_OR_WORD,
     SECTIONS, /* a list of such maps */
     STEPS,    /* a list of words or such maps */
@@ -177,7 +176,6 @@ static bool fits(enum kind kind, const struct charm_value *value)
         return list;
     case TEXTS:
         return is_texts(value);
-    case SCALAR_OR_MAP:
     case SECTION_OR_WORD:
         return map || charm_value_kind(value) == CHARM_STRING;
     }

@@ -18,6 +18,8 @@ enum { LARGEST_REQUEST = 4 * 1024 * 1024, PATIENCE_S = 5 };
 struct lab_rest {
     struct charm_arena *arena;
     int fd;
+    uint32_t
+        address; /* on the loopback, of this process alone: while it is down nobody else takes its port */
     int port;
     bool down;
     const char *version;
@@ -41,10 +43,10 @@ struct reply {
 /* ---- the port ---- */
 
 /* Bound and not listening, a port refuses: that is how it is down. */
-static int bind_port(int *port, struct charm_error *reterr)
+static int bind_port(uint32_t loopback, int *port, struct charm_error *reterr)
 {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)*port) };
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = htonl(loopback);
     socklen_t size = sizeof(address);
     const int one = 1;
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -67,19 +69,32 @@ static void close_port(void *object)
     close(rest->fd);
 }
 
+/* 127.44.x.y, from the number of the process. */
+static uint32_t own_address(void)
+{
+    const uint32_t number = (uint32_t)getpid();
+    return (127U << 24) | (44U << 16) | ((number / 250 % 256) << 8) | (1 + number % 250);
+}
+
 struct lab_rest *lab_rest_new(struct charm_arena *arena, struct charm_error *reterr)
 {
     struct lab_rest *rest = charm_arena_alloc(arena, sizeof(*rest));
-    *rest = (struct lab_rest){ .arena = arena, .version = "4.1.0" };
+    *rest = (struct lab_rest){ .arena = arena, .address = own_address(), .version = "4.1.0" };
     rest->connectors = charm_value_new_map(arena);
     rest->script = charm_value_new_list(arena);
     rest->requests = charm_value_new_list(arena);
-    rest->fd = bind_port(&rest->port, reterr);
+    rest->fd = bind_port(rest->address, &rest->port, reterr);
     if (rest->fd < 0 || listen(rest->fd, 16) != 0) {
         return NULL;
     }
     charm_arena_defer(arena, close_port, rest);
     return rest;
+}
+
+const char *lab_rest_host(const struct lab_rest *rest)
+{
+    return charm_arena_printf(rest->arena, "127.44.%u.%u", rest->address >> 8 & 255,
+                              rest->address & 255);
 }
 
 int lab_rest_port(const struct lab_rest *rest)
@@ -104,7 +119,7 @@ static int set_down(struct lab_rest *rest, bool down, struct charm_error *reterr
     }
     close(rest->fd);
     rest->down = down;
-    rest->fd = bind_port(&rest->port, reterr);
+    rest->fd = bind_port(rest->address, &rest->port, reterr);
     if (rest->fd < 0) {
         return rest->fd;
     }
