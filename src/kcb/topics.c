@@ -333,6 +333,9 @@ const char *kcbi_topics_due(const struct kcbi_topics_memory *memory, bool confir
     if (!charmi_same(memory->bootstrap, bootstrap)) {
         return "the brokers changed";
     }
+    if (memory->owed) {
+        return "the last look had no answer";
+    }
     if (charmi_same(hook, "config-changed")) {
         return "the configuration changed";
     }
@@ -512,6 +515,19 @@ const char *kcbi_kafka_words(struct charm_arena *arena, const char *text)
     return kcbi_redact_text(arena, charm_arena_copy_n(arena, text, size), LONGEST_KAFKA_WORDS);
 }
 
+/* A look that was due is owed until it has an answer, or the next hook would not even say what is wrong. */
+static enum charm_result owe(struct charm_run *run)
+{
+    struct charm_value *state = charm_state(run, KCBI_LAYER);
+    struct charm_value *memory = charm_value_copy(charm_arena(run), memory_of(run));
+    if (charm_value_kind(memory) != CHARM_MAP) {
+        memory = charm_value_new_map(charm_arena(run));
+    }
+    charm_value_set_bool(memory, "owed", true);
+    charm_value_set(state, "topics", memory);
+    return CHARM_LATER;
+}
+
 /* Kafka could not be asked. What is confirmed stays so, unless these are other brokers. */
 static enum charm_result say_no_answer(struct work *work, const struct charm_error *error)
 {
@@ -533,7 +549,7 @@ static enum charm_result say_no_answer(struct work *work, const struct charm_err
         kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_WAITING, "Kafka does not answer: %s", words);
         break;
     }
-    return CHARM_LATER;
+    return owe(work->run);
 }
 
 /* Asks once for every missing topic; the worst answer counts. */
@@ -623,7 +639,7 @@ static enum charm_result conclude(struct work *work)
         return CHARM_LATER;
     case KCBI_TOPIC_UNSEEN:
         kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_WAITING, "%s", worst->words);
-        return CHARM_LATER;
+        return owe(work->run);
     case KCBI_TOPIC_MISSING:
         break;
     }
@@ -692,7 +708,7 @@ enum charm_result kcbi_create_topics(struct charm_run *run, const struct charm_r
     if (settings == NULL) {
         kcbi_say(run, KCBI_ON_TOPICS, error.code == CHARM_EINVAL ? CHARM_BLOCKED : CHARM_WAITING,
                  "%s", error.text);
-        return CHARM_LATER;
+        return owe(run);
     }
     struct work work = {
         .run = run,
@@ -708,6 +724,7 @@ enum charm_result kcbi_create_topics(struct charm_run *run, const struct charm_r
     const struct kcbi_topics_memory memory = {
         .bootstrap = charm_text(charm_value_get(memory_of(run), "bootstrap")),
         .seen_ms = charm_value_int(charm_value_get(memory_of(run), "seen_ms"), 0),
+        .owed = charm_value_true(charm_value_get(memory_of(run), "owed")),
     };
     const char *due = kcbi_topics_due(&memory, charm_flag_is_set(run, KCB_TOPIC_CREATED),
                                       work.bootstrap, charm_context(run)->hook, charm_now_ms(run));

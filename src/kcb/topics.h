@@ -11,7 +11,7 @@
  *
  * Rows: create-topics. Guards: KCB_KAFKA_READY, leadership, application state; sets and clears KCB_TOPIC_CREATED, a term
  * flag, and with it clears KCB_CONFIGURED, KCB_RUNNING and KCB_DEGRADED, unless a topic is there and merely wrong.
- * Part of the layer's state: "topics" {bootstrap, seen_ms, fetch_min_version, replication, seen_replication,
+ * Part of the layer's state: "topics" {bootstrap, seen_ms, owed, fetch_min_version, replication, seen_replication,
  * wished_replication}. Application state: KCBI_APP_REPLICATION.
  *
  * May include: kcb/ports.h, charm/run.h.
@@ -81,6 +81,7 @@ enum kcbi_creation kcbi_judge_creation(struct charm_arena *arena, const struct k
 struct kcbi_topics_memory {
     const char *bootstrap; /* brokers of the last look that confirmed all three; "" if none */
     int64_t seen_ms;       /* its time */
+    bool owed;             /* the last look had no answer */
 };
 const char *kcbi_topics_due(const struct kcbi_topics_memory *memory, bool confirmed,
                             const char *bootstrap, const char *hook, int64_t now_ms);

@@ -259,6 +259,24 @@ static void topics_are_looked_at_again_for_a_reason(void **state)
     assert_non_null(kcbi_topics_due(&memory, false, "a:1,b:1", "update-status", 1000));
 }
 
+/* A hook that only comes by must not hide what the one before it found. */
+static void a_look_without_an_answer_is_owed_until_there_is_one(void **state)
+{
+    next_look(cluster_new());
+    assert_int_equal(go(), CHARM_DONE);
+    run->context.hook = "config-changed";
+    next_look_fails(CHARM_ENET, "Connection refused");
+    assert_int_equal(go(), CHARM_LATER);
+    run->context.hook = "update-status";
+    assert_int_equal(go(), CHARM_LATER);
+    assert_int_equal(run->looks_done, 3);
+    assert_true(charm_flag_is_set(run, KCB_TOPIC_CREATED));
+    next_look(cluster_new());
+    assert_int_equal(go(), CHARM_DONE);
+    assert_int_equal(go(), CHARM_DONE);
+    assert_int_equal(run->looks_done, 4);
+}
+
 static void brokers_without_a_common_member_are_another_kafka(void **state)
 {
     assert_true(kcbi_other_brokers(run->arena, "a:1,b:1", "c:1"));
@@ -538,6 +556,7 @@ int main(void)
         ROW(a_view_without_a_topic_says_nothing_of_it),
         ROW(each_refusal_to_create_has_words_of_its_own),
         ROW(topics_are_looked_at_again_for_a_reason),
+        ROW(a_look_without_an_answer_is_owed_until_there_is_one),
         ROW(brokers_without_a_common_member_are_another_kafka),
         ROW(missing_topics_are_made_and_confirmed_before_the_flag_is_set),
         ROW(only_what_is_missing_is_made),
