@@ -401,9 +401,8 @@ static int cannot_carry(const char *key, struct charm_error *reterr)
 {
     if (charmi_starts_with(key, "ssl.truststore.")) {
         return charm_error_set(reterr, CHARM_EINVAL,
-                               "%.100s names what only the workers have, and the charm must reach "
-                               "Kafka as well: give the authority's certificate as PEM text, "
-                               "ssl.truststore.type=PEM and ssl.truststore.certificates",
+                               "%.100s names what only the workers have: give the certificate as "
+                               "text, ssl.truststore.type=PEM and ssl.truststore.certificates",
                                key);
     }
     return charm_error_set(reterr, CHARM_EINVAL,
