@@ -53,8 +53,8 @@ struct charm_value *charm_value_new_text(struct charm_arena *arena, const char *
 struct charm_value *charm_value_new_int(struct charm_arena *arena, int64_t number);
 struct charm_value *charm_value_new_bool(struct charm_arena *arena, bool truth);
 struct charm_value *charm_value_new_null(struct charm_arena *arena);
-/* A deep copy that shares nothing with `value`; NULL gives a null value. */
-struct charm_value *charm_value_copy(struct charm_arena *arena, const struct charm_value *value);
+/* A deep copy that shares nothing with `from`; NULL gives a null value. */
+struct charm_value *charm_value_copy(struct charm_arena *arena, const struct charm_value *from);
 
 /* ---- look ---- */
 enum charm_kind charm_value_kind(const struct charm_value *value);
@@ -85,7 +85,7 @@ bool charm_value_next(struct charm_iter *iter);
     for (struct charm_iter iter = charm_value_each(map); charm_value_next(&iter);)
 
 /* ---- change ---- */
-void charm_value_set(struct charm_value *map, const char *key, const struct charm_value *value);
+void charm_value_set(struct charm_value *map, const char *key, const struct charm_value *member);
 void charm_value_setf(struct charm_value *map, const char *key, const char *format, ...)
     CHARM_PRINTF(3, 4);
 void charm_value_set_text(struct charm_value *map, const char *key, const char *text);
@@ -97,7 +97,7 @@ void charm_value_clear(struct charm_value *container); /* a map or list without 
 /* New empty map or list as a member of `map`; borrowed. */
 struct charm_value *charm_value_add_map(struct charm_value *map, const char *key);
 struct charm_value *charm_value_add_list(struct charm_value *map, const char *key);
-void charm_value_append(struct charm_value *list, const struct charm_value *value);
+void charm_value_append(struct charm_value *list, const struct charm_value *member);
 void charm_value_append_text(struct charm_value *list, const char *text);
 void charm_value_append_int(struct charm_value *list, int64_t number);
 struct charm_value *charm_value_append_map(struct charm_value *list);
