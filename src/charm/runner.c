@@ -464,6 +464,9 @@ static void fill_record(struct charm_run *run, const struct charm_error *error)
 /* Closes the story and keeps it. That it cannot be kept is no reason to fail. */
 static void tell(struct charm_run *run, const struct charm_error *error)
 {
+    if (run->story.record == NULL) {
+        return; /* the run was refused before it began */
+    }
     log_complaints(run);
     if (error->code != CHARM_OK && run->context->kind == CHARM_KIND_ACTION) {
         charmi_commit_action_failed(run, error->text);
@@ -474,6 +477,18 @@ static void tell(struct charm_run *run, const struct charm_error *error)
     if (charmi_records_add(charmi_run_records(run), run->record, &trouble) < 0) {
         run->ports->log(run->ports->userdata, CHARM_LOG_WARNING, trouble.text);
     }
+}
+
+/* What the caller learns of a failed run. */
+static int give_up(struct charm_run *run, enum charm_code code, const struct charm_error *error,
+                   struct charm_error *reterr)
+{
+    int r =
+        charm_error_set(reterr, code, "%s", charmi_redact(run->arena, &run->secrets, error->text));
+    if (reterr != NULL) {
+        reterr->retriable = error->retriable;
+    }
+    return r;
 }
 
 typedef int stage_fn(struct charm_run *run, struct charm_error *reterr);
@@ -488,17 +503,8 @@ int charm_run(struct charm_run *run, struct charm_error *reterr)
     for (size_t i = 0; r == 0 && i < sizeof(stages) / sizeof(stages[0]); i++) {
         r = stages[i](run, &error);
     }
-    if (run->story.record != NULL) {
-        tell(run, &error);
-    }
-    if (r < 0) {
-        const char *text = charmi_redact(run->arena, &run->secrets, error.text);
-        charm_error_set(reterr, (enum charm_code)r, "%s", text);
-        if (reterr != NULL) {
-            reterr->retriable = error.retriable;
-        }
-    }
-    return r;
+    tell(run, &error);
+    return r == 0 ? 0 : give_up(run, (enum charm_code)r, &error, reterr);
 }
 
 const char *charmi_run_story(struct charm_run *run)
