@@ -97,7 +97,7 @@ static void tell_rollout(struct charm_run *run, const struct kcbi_rollout *rollo
                      "workers do not start, see their log: %s%s",
                      kcbi_redact_text(charm_arena(run), rollout->failure, LONGEST_WORDS),
                      too_old ? "; " KCBI_VERSION_RULE : "");
-        } else if (rollout->ready >= rollout->wanted) {
+        } else if (rollout->ready > 0 && rollout->ready >= rollout->wanted) {
             /* the old ones are counted as well: they stay until the new ones are ready */
             kcbi_say(run, KCBI_ON_WORKERS, CHARM_WAITING,
                      "rolling out the last change: the new workers are not ready yet");
