@@ -89,6 +89,12 @@ static void run_deployment(const struct wish *wish, struct charm_value *deployme
     set_counts(status, wanted, ready);
     charm_value_add_list(status, "conditions");
     put_condition(status, "Available", ready == wanted ? "True" : "False", "MinimumReplicas", "");
+    if (charmi_same(wish->answer, "surging")) { /* a new pod beside the old ones, not ready yet */
+        set_counts(status, wanted, wanted);
+        charm_value_set_int(status, "replicas", wanted + 1);
+        charm_value_set_int(status, "updatedReplicas", 1);
+        charm_value_set_int(status, "unavailableReplicas", 1);
+    }
     if (charmi_same(wish->answer, "failed")) {
         put_condition(status, "Progressing", "False", "ProgressDeadlineExceeded", wish->text);
     }
