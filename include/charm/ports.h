@@ -52,7 +52,8 @@ struct charm_ports {
     /* Whole file. CHARM_ENOTFOUND when there is none, CHARM_ETOOBIG beyond max_bytes. */
     int (*file_read)(void *userdata, struct charm_arena *arena, const char *path, size_t max_bytes,
                      const char **ret_bytes, size_t *ret_size, struct charm_error *reterr);
-    /* Replaces a file at once (temporary file, fsync, rename), mode 0600; makes its folder (0700) if missing. */
+    /* Replaces a file at once (temporary file, rename), mode 0600; makes its folder (0700) if missing. It need not outlive
+     * a power cut. */
     int (*file_write)(void *userdata, const char *path, const char *bytes, size_t size,
                       struct charm_error *reterr);
     /* One YAML or JSON document as a value; YAML 1.1 scalars as people expect (true, 5, text). */
