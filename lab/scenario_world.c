@@ -10,7 +10,7 @@
 #include "lab/events.h"
 #include "lab/yaml.h"
 
-enum { MOST_RUNS = 60, MOST_QUICK_RUNS = 12, LARGEST_FILE = 1024 * 1024 };
+enum { MOST_RUNS = 200, MOST_QUICK_RUNS = 12, LARGEST_FILE = 1024 * 1024 };
 
 /* ---- looking ---- */
 
