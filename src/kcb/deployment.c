@@ -425,6 +425,9 @@ enum charm_result kcbi_deploy(struct charm_run *run, const struct charm_output *
     if (charm_given_held(run, KCBI_GIVE_WORKER) || charm_given_held(run, KCBI_GIVE_IMAGE)) {
         return hold(run, "an upper layer has not given its settings yet");
     }
+    if (kcbi_look_memo(run)->kafka_refuses) {
+        return hold(run, "Kafka, or its client, refuses these settings");
+    }
     if (charm_flag_is_set(run, KCB_CONFIGURED)) {
         /* Workers that run go on with a topic that is wrong; new ones would not start (decision 007). */
         return charm_flag_is_set(run, KCB_TOPIC_CREATED) ? render_and_publish(run)

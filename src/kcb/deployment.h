@@ -65,6 +65,7 @@ struct kcbi_look {
     const struct charm_value *live;
     bool old;
     const char *connectors; /* how they are, in words, once they have been judged; NULL before */
+    bool kafka_refuses;     /* the charm's own client was refused: the workers' would be, too */
 };
 struct kcbi_look *kcbi_look_memo(struct charm_run *run);
 

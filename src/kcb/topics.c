@@ -533,8 +533,11 @@ static enum charm_result say_no_answer(struct work *work, const struct charm_err
 {
     const char *before = charm_text(charm_value_get(memory_of(work->run), "bootstrap"));
     if (kcbi_other_brokers(work->arena, before, work->bootstrap)) {
-        lose(work->run);
+        /* Nothing is known of topics there. The workers that run are not asked to go for it: it may be a typo. */
+        clear_flag(work->run, KCB_TOPIC_CREATED);
     }
+    kcbi_look_memo(work->run)->kafka_refuses =
+        error->code == CHARM_EREFUSED || error->code == CHARM_EINVAL;
     const char *words = kcbi_kafka_words(work->arena, error->text);
     switch (error->code) {
     case CHARM_EREFUSED:
