@@ -31,9 +31,9 @@ CHARM_MUST_CHECK int charmi_file_read(struct charm_arena *arena, const char *pat
                                       size_t *ret_size, struct charm_error *reterr);
 
 /*
- * Replaces the file through a temporary one beside it (rename; not flushed to the disk, see docs/decisions/004). A missing folder is made,
- * its parent must exist; a folder that is a symbolic link is refused (CHARM_EREFUSED). A link in the file's place is
- * replaced, not followed.
+ * Replaces the file through a temporary one beside it (rename; not flushed to the disk, see docs/decisions/004). A
+ * missing folder is made, its parent must exist; a folder that is a symbolic link is refused (CHARM_EREFUSED). A link in
+ * the file's place is replaced, not followed.
  */
 CHARM_MUST_CHECK int charmi_file_write(const char *path, const char *bytes, size_t size,
                                        struct charm_error *reterr);
