@@ -70,21 +70,9 @@ static void read_options(struct charm_arena *arena, struct charm_files *files,
     files->options = options;
 }
 
-static void read_actions(struct charm_arena *arena, struct charm_files *files,
-                         const struct charm_value *actions)
-{
-    const char **names = charm_arena_array(arena, charm_value_size(actions) + 1, sizeof(*names));
-    size_t count = 0;
-    CHARM_EACH(actions, it)
-    {
-        names[count++] = it.key;
-    }
-    files->actions = names;
-}
-
 int charmi_charmfiles_from(struct charm_arena *arena, const struct charm_value *metadata,
-                           const struct charm_value *config, const struct charm_value *actions,
-                           const struct charm_files **ret_files, struct charm_error *reterr)
+                           const struct charm_value *config, const struct charm_files **ret_files,
+                           struct charm_error *reterr)
 {
     struct charm_files *files = charm_arena_alloc(arena, sizeof(*files));
     files->metadata = metadata;
@@ -95,7 +83,6 @@ int charmi_charmfiles_from(struct charm_arena *arena, const struct charm_value *
         return r;
     }
     read_options(arena, files, config);
-    read_actions(arena, files, actions);
     *ret_files = files;
     return 0;
 }
@@ -133,7 +120,6 @@ int charmi_charmfiles_load(struct charm_arena *arena, const struct charm_ports *
 {
     struct charm_value *metadata = NULL;
     struct charm_value *config = NULL;
-    struct charm_value *actions = NULL;
     int r = load_one(arena, ports, dir, "metadata.yaml", &metadata, reterr);
     if (r < 0) {
         return r;
@@ -142,11 +128,25 @@ int charmi_charmfiles_load(struct charm_arena *arena, const struct charm_ports *
     if (r < 0) {
         return r;
     }
-    r = load_optional(arena, ports, dir, "actions.yaml", &actions, reterr);
+    return charmi_charmfiles_from(arena, metadata, config, ret_files, reterr);
+}
+
+int charmi_charmfiles_actions(struct charm_arena *arena, const struct charm_ports *ports,
+                              const char *dir, struct charmi_words *ret_names,
+                              struct charm_error *reterr)
+{
+    struct charm_value *actions = NULL;
+    int r = load_optional(arena, ports, dir, "actions.yaml", &actions, reterr);
     if (r < 0) {
         return r;
     }
-    return charmi_charmfiles_from(arena, metadata, config, actions, ret_files, reterr);
+    struct charmi_words names = charmi_split(arena, "", " ");
+    CHARM_EACH(actions, it)
+    {
+        charmi_words_add(arena, &names, it.key);
+    }
+    *ret_names = names;
+    return 0;
 }
 
 const struct charm_endpoint *charmi_charmfiles_endpoint(const struct charm_files *files,

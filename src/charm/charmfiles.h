@@ -8,13 +8,14 @@
  *     r = charmi_charmfiles_load(arena, ports, context.charm_dir, &files, &error);
  *     const struct charm_endpoint *peer = charmi_charmfiles_peer(files);
  *
- * May include: charm/{arena,error,ports,value}.h.
+ * May include: charm/{arena,error,ports,value}.h, base.
  */
 #ifndef CHARMI_CHARMFILES_H
 #define CHARMI_CHARMFILES_H
 
 #include <stddef.h>
 
+#include "base/text.h"
 #include "charm/arena.h"
 #include "charm/error.h"
 #include "charm/ports.h"
@@ -40,10 +41,9 @@ struct charm_files {
     size_t endpoint_count;
     const struct charm_option *options; /* in the order of config.yaml */
     size_t option_count;
-    const char *const *actions; /* names in the order of actions.yaml, ended by NULL */
 };
 
-/* Reads the three files of `dir` through the ports. */
+/* Reads metadata.yaml and config.yaml of `dir` through the ports. */
 CHARM_MUST_CHECK int charmi_charmfiles_load(struct charm_arena *arena,
                                             const struct charm_ports *ports, const char *dir,
                                             const struct charm_files **ret_files,
@@ -52,9 +52,13 @@ CHARM_MUST_CHECK int charmi_charmfiles_load(struct charm_arena *arena,
 CHARM_MUST_CHECK int charmi_charmfiles_from(struct charm_arena *arena,
                                             const struct charm_value *metadata,
                                             const struct charm_value *config,
-                                            const struct charm_value *actions,
                                             const struct charm_files **ret_files,
                                             struct charm_error *reterr);
+/* Names in the order of actions.yaml, for people; no run needs them. A missing file is an empty one. */
+CHARM_MUST_CHECK int charmi_charmfiles_actions(struct charm_arena *arena,
+                                               const struct charm_ports *ports, const char *dir,
+                                               struct charmi_words *ret_names,
+                                               struct charm_error *reterr);
 
 const struct charm_endpoint *charmi_charmfiles_endpoint(const struct charm_files *files,
                                                         const char *name); /* or NULL */

@@ -104,15 +104,6 @@ static struct charmi_words hooks_of(struct charm_arena *arena, const struct char
     return words;
 }
 
-static struct charmi_words actions_of(struct charm_arena *arena, const struct charm_files *files)
-{
-    struct charmi_words words = { 0 };
-    for (const char *const *action = files->actions; *action != NULL; action++) {
-        charmi_words_add(arena, &words, *action);
-    }
-    return words;
-}
-
 static int help(const struct charmi_hand *hand, const char *argument)
 {
     (void)argument;
@@ -135,7 +126,12 @@ static int help(const struct charmi_hand *hand, const char *argument)
         return ANSWERED;
     }
     const struct charmi_words hooks = hooks_of(hand->arena, files);
-    const struct charmi_words actions = actions_of(hand->arena, files);
+    struct charmi_words actions = { 0 };
+    struct charm_error error = { 0 };
+    if (charmi_charmfiles_actions(hand->arena, hand->ports, hand->charm_dir, &actions, &error) !=
+        0) {
+        charmi_words_add(hand->arena, &actions, error.text);
+    }
     fputs("\nHooks:\n", out);
     print_words(out, &hooks);
     fputs("Actions:\n", out);

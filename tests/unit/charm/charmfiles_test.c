@@ -37,9 +37,13 @@ static void declarations_are_read_and_endpoints_sorted(void **state)
     assert_int_equal(charm_value_int(files->options[0].by_default, 0), 3);
     assert_string_equal(files->options[1].type, "string");
     assert_null(files->options[1].by_default);
-    assert_string_equal(files->actions[0], "restart");
-    assert_string_equal(files->actions[1], "list");
-    assert_null(files->actions[2]);
+    struct charmi_words actions = { 0 };
+    assert_int_equal(charmi_charmfiles_actions(fake_juju_arena(juju), fake_juju_ports(juju),
+                                               "/charm", &actions, NULL),
+                     0);
+    assert_int_equal(actions.size, 2);
+    assert_string_equal(actions.at[0], "restart");
+    assert_string_equal(actions.at[1], "list");
     assert_null(charmi_charmfiles_endpoint(files, "website"));
     assert_null(charmi_charmfiles_option(files, "c"));
     fake_juju_free(juju);
@@ -53,7 +57,11 @@ static void a_charm_without_config_and_actions_is_a_charm(void **state)
     assert_int_equal(load(juju, &files, NULL), 0);
     assert_int_equal(files->endpoint_count, 0);
     assert_int_equal(files->option_count, 0);
-    assert_null(files->actions[0]);
+    struct charmi_words actions = { 0 };
+    assert_int_equal(charmi_charmfiles_actions(fake_juju_arena(juju), fake_juju_ports(juju),
+                                               "/charm", &actions, NULL),
+                     0);
+    assert_int_equal(actions.size, 0);
     assert_null(charmi_charmfiles_peer(files));
     fake_juju_free(juju);
 }

@@ -299,9 +299,8 @@ static const char config_text[] = "{\"options\":{"
 static void load_files(struct fake_juju *juju)
 {
     assert_int_equal(charmi_charmfiles_from(juju->arena, juju->metadata,
-                                            json(juju->arena, config_text),
-                                            json(juju->arena, "{\"greet\":{},\"count\":{}}"),
-                                            &juju->charm_files, NULL),
+                                            json(juju->arena, config_text), &juju->charm_files,
+                                            NULL),
                      0);
 }
 
