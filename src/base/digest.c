@@ -1,6 +1,7 @@
 #include "base/digest.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -113,6 +114,16 @@ static const uint32_t sha256_k[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2
 };
 
+/* One round: of the eight words only d and h change; the caller gives them each round one place further on. */
+#define SHA256_ROUND(a, b, c, d, e, f, g, h, i)                                                    \
+    do {                                                                                           \
+        (h) += (rotate_right(e, 6) ^ rotate_right(e, 11) ^ rotate_right(e, 25)) +                  \
+               ((g) ^ ((e) & ((f) ^ (g)))) + sha256_k[i] + w[i];                                   \
+        (d) += (h);                                                                                \
+        (h) += (rotate_right(a, 2) ^ rotate_right(a, 13) ^ rotate_right(a, 22)) +                  \
+               (((a) & (b)) | ((c) & ((a) | (b))));                                                \
+    } while (false)
+
 static void sha256_chunk(uint32_t *state, const unsigned char *chunk)
 {
     uint32_t w[64];
@@ -135,20 +146,15 @@ static void sha256_chunk(uint32_t *state, const unsigned char *chunk)
     uint32_t f = state[5];
     uint32_t g = state[6];
     uint32_t h = state[7];
-    for (unsigned int i = 0; i < 64; i++) {
-        const uint32_t s1 = rotate_right(e, 6) ^ rotate_right(e, 11) ^ rotate_right(e, 25);
-        const uint32_t choice = (e & f) ^ (~e & g);
-        const uint32_t t1 = h + s1 + choice + sha256_k[i] + w[i];
-        const uint32_t s0 = rotate_right(a, 2) ^ rotate_right(a, 13) ^ rotate_right(a, 22);
-        const uint32_t majority = (a & b) ^ (a & c) ^ (b & c);
-        h = g;
-        g = f;
-        f = e;
-        e = d + t1;
-        d = c;
-        c = b;
-        b = a;
-        a = t1 + s0 + majority;
+    for (unsigned int i = 0; i < 64; i += 8) {
+        SHA256_ROUND(a, b, c, d, e, f, g, h, i);
+        SHA256_ROUND(h, a, b, c, d, e, f, g, i + 1);
+        SHA256_ROUND(g, h, a, b, c, d, e, f, i + 2);
+        SHA256_ROUND(f, g, h, a, b, c, d, e, i + 3);
+        SHA256_ROUND(e, f, g, h, a, b, c, d, i + 4);
+        SHA256_ROUND(d, e, f, g, h, a, b, c, i + 5);
+        SHA256_ROUND(c, d, e, f, g, h, a, b, i + 6);
+        SHA256_ROUND(b, c, d, e, f, g, h, a, i + 7);
     }
     const uint32_t sum[8] = { a, b, c, d, e, f, g, h };
     for (unsigned int i = 0; i < 8; i++) {

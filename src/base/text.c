@@ -178,10 +178,23 @@ static int utf8_tail(unsigned char first, unsigned char *low, unsigned char *hig
     return -1;
 }
 
+/* How many bytes at the start are ASCII, eight at a time: nearly all that is ever asked about. */
+static size_t ascii_start(const unsigned char *bytes, size_t size)
+{
+    size_t at = 0;
+    for (uint64_t eight; at + sizeof(eight) <= size; at += sizeof(eight)) {
+        memcpy(&eight, bytes + at, sizeof(eight));
+        if ((eight & UINT64_C(0x8080808080808080)) != 0) {
+            break;
+        }
+    }
+    return at;
+}
+
 bool charmi_utf8_valid(const char *bytes, size_t size)
 {
     const unsigned char *at = (const unsigned char *)bytes;
-    for (size_t i = 0; i < size;) {
+    for (size_t i = ascii_start(at, size); i < size;) {
         unsigned char low;
         unsigned char high;
         const int tail = utf8_tail(at[i], &low, &high);

@@ -15,6 +15,7 @@ struct memo {
     const char *names_problem;
     const char *const *brokers;
     const struct kcbi_rollout *rollout;
+    const char *answer_digest;
     struct kcbi_look look;
     struct kcbi_said said[KCBI_SUBJECTS];
 };
@@ -36,6 +37,11 @@ const struct kcb_ports *kcbi_ports(const struct charm_run *run)
 struct kcbi_look *kcbi_look_memo(struct charm_run *run)
 {
     return &memo_of(run)->look;
+}
+
+const char **kcbi_answer_digest_memo(struct charm_run *run)
+{
+    return &memo_of(run)->answer_digest;
 }
 
 /* ---- what is to be said ---- */
@@ -265,9 +271,7 @@ static struct kcbi_rollout read_rollout(struct charm_run *run)
         const struct charm_value *workers = charm_value_get(data, "workers");
         answers[i] = (struct kcbi_answer){
             .unit = units[i]->name,
-            .status = status == NULL ? NULL
-                                     : kcbi_status_without_secrets(
-                                           arena, charm_value_decode(arena, charm_text(status))),
+            .status = status == NULL ? NULL : kcbi_status_read(arena, charm_text(status)),
             .workers = workers == NULL ? NULL : charm_value_decode(arena, charm_text(workers)),
         };
     }

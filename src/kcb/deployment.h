@@ -68,6 +68,8 @@ struct kcbi_look {
     bool kafka_refuses;     /* the charm's own client was refused: the workers' would be, too */
 };
 struct kcbi_look *kcbi_look_memo(struct charm_run *run);
+/* Digest of what the deployer's units say; NULL while nobody has asked in this run whether it is news. */
+const char **kcbi_answer_digest_memo(struct charm_run *run);
 
 /*
  * What rows and outputs have to say of this run, by subject. Nobody but the output `status` calls charm_status(): of

@@ -355,3 +355,15 @@ struct charm_value *kcbi_status_without_secrets(struct charm_arena *arena,
 {
     return is_secret(status) ? charm_value_new_list(arena) : without_secrets(arena, status);
 }
+
+/* By its kind's name, or by what JSON may write in place of letters. */
+bool kcbi_status_may_hold_secret(const char *text)
+{
+    return strstr(text, "Secret") != NULL || strstr(text, "\\u") != NULL;
+}
+
+const struct charm_value *kcbi_status_read(struct charm_arena *arena, const char *text)
+{
+    const struct charm_value *status = charm_value_decode(arena, text);
+    return kcbi_status_may_hold_secret(text) ? kcbi_status_without_secrets(arena, status) : status;
+}

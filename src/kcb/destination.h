@@ -75,7 +75,13 @@ struct kcbi_rollout {
 struct kcbi_rollout kcbi_rollout_read(struct charm_arena *arena, const struct kcbi_answer *answers,
                                       size_t count, const struct kcbi_expected *expected);
 
-/* A copy of an answer's `status` without Secrets: to be taken before anything is kept or told. */
+/*
+ * An answer's `status` from the text on the wire, without Secrets: to be taken before anything is kept or told. Most hold
+ * none, and kilobytes are read in every run: they are gone through only where the text can hold one at all.
+ */
+const struct charm_value *kcbi_status_read(struct charm_arena *arena, const char *text);
+bool kcbi_status_may_hold_secret(const char *text);
+/* A copy of a `status` without Secrets. */
 struct charm_value *kcbi_status_without_secrets(struct charm_arena *arena,
                                                 const struct charm_value *status);
 

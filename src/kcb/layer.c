@@ -52,24 +52,23 @@ static void derive_kubernetes(struct charm_run *run, const struct charm_derivati
               known_or_before(run, "kubernetes", KCB_KUBERNETES_AVAILABLE, joined));
 }
 
-/*
- * What a unit of the deployer says, as a digest, Secrets left out. Kilobytes in every run: they are taken apart only if
- * the text can hold a Secret at all, by its name or by what JSON writes in place of letters.
- */
+/* What a unit of the deployer says, as a digest, Secrets left out. */
 static const char *status_digest(struct charm_run *run, const char *status)
 {
     struct charm_arena *arena = charm_arena(run);
-    if (strstr(status, "Secret") != NULL || strstr(status, "\\u") != NULL) {
-        status = charm_value_render(
-            arena, kcbi_status_without_secrets(arena, charm_value_decode(arena, status)),
-            CHARM_JSON_SORTED);
+    if (kcbi_status_may_hold_secret(status)) {
+        status = charm_value_render(arena, kcbi_status_read(arena, status), CHARM_JSON_SORTED);
     }
     return charmi_sha256(arena, status, strlen(status));
 }
 
-/* What all units of the deployer say, as one digest. */
+/* What all units of the deployer say, as one digest: computed only in a run that asks whether it is news. */
 static const char *answer_digest(struct charm_run *run)
 {
+    const char **memo = kcbi_answer_digest_memo(run);
+    if (*memo != NULL) {
+        return *memo;
+    }
     struct charm_value *said = charm_value_new_map(charm_arena(run));
     for (const struct charm_unit *const *u = charm_units(run, "kubernetes"); *u != NULL; u++) {
         struct charm_value *unit = charm_value_add_map(said, (*u)->name);
@@ -78,9 +77,11 @@ static const char *answer_digest(struct charm_run *run)
         charm_value_set(unit, "workers", charm_value_get(charm_unit_data(run, *u), "workers"));
     }
     const char *text = charm_value_render(charm_arena(run), said, CHARM_JSON_SORTED);
-    return charmi_sha256(charm_arena(run), text, strlen(text));
+    *memo = charmi_sha256(charm_arena(run), text, strlen(text));
+    return *memo;
 }
 
+/* The edge is news since the last run that asked. */
 static void derive_new_status(struct charm_run *run, const struct charm_derivation *derivation)
 {
     (void)derivation;
@@ -244,8 +245,9 @@ static enum charm_result remember_levels(struct charm_run *run, const struct cha
         }
     }
     charm_value_set(charm_state(run, KCBI_LAYER), "levels", levels);
-    if (!charm_endpoint_unknown(run, "kubernetes")) {
-        charm_value_set_text(charm_state(run, KCBI_LAYER), "answer", answer_digest(run));
+    const char *answer = *kcbi_answer_digest_memo(run);
+    if (answer != NULL && !charm_endpoint_unknown(run, "kubernetes")) {
+        charm_value_set_text(charm_state(run, KCBI_LAYER), "answer", answer);
     }
     return CHARM_DONE;
 }
