@@ -1,5 +1,7 @@
 # Sourced by the tests of this directory, each run as: TEST LAB CHARM [NET]
 #
+# kafka_properties: further lines of the broker's server.properties, to be set before lab_up.
+#
 # A lab of its own with a real broker and the deployer; the charm is called `connect`, the model `demo`. Exit
 # status 77: it cannot be run here. What was expected and what was there is printed when it fails.
 set -euo pipefail
@@ -40,7 +42,7 @@ lab_up() {
         exit 1
     }
     "$lab" status --format json | grep -o '"network": *"[^"]*"'
-    "$lab" deploy kafka >/dev/null
+    "$lab" deploy kafka --config "properties=${kafka_properties:-}" >/dev/null
     "$lab" deploy kubernetes-deployer >/dev/null
     "$lab" wait-for kafka --status active --timeout 60s
     broker=$("$lab" status --no-color | sed -n 's/.*broker at \([0-9.:]*\).*/\1/p' | head -n 1)
