@@ -55,8 +55,25 @@ else()
     kcb_take_from_system(curl libcurl)
 endif()
 
+# Before 2.6.1 SCRAM does not work with Kafka 4 and says "wrong password" of a right one.
+function(kcb_take_new_rdkafka)
+    pkg_check_modules(kcb_found_rdkafka QUIET rdkafka)
+    if(NOT kcb_found_rdkafka_FOUND)
+        set(found "there is none that pkg-config knows")
+    elseif(kcb_found_rdkafka_VERSION VERSION_LESS 2.6.1)
+        set(found "the system has ${kcb_found_rdkafka_VERSION}")
+    else()
+        kcb_take_from_system(rdkafka rdkafka)
+        return()
+    endif()
+    message(FATAL_ERROR
+        "KCB_SYSTEM_LIBRARIES=ON wants librdkafka 2.6.1 or newer from the system, and ${found}. "
+        "Install a newer one (Debian 13's librdkafka-dev will do), or leave the option off: then the "
+        "pinned one is built, as third-party/build does.")
+endfunction()
+
 if(KCB_SYSTEM_LIBRARIES)
-    kcb_take_from_system(rdkafka "rdkafka>=2.6.1")
+    kcb_take_new_rdkafka()
 else()
     if(NOT kcb_pinned_prefix)
         kcb_build_pinned(dev kcb_pinned_prefix)

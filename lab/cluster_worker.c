@@ -14,6 +14,7 @@
 
 #define IMAGE_ROOT "/opt/kafka"
 #define START_SCRIPT IMAGE_ROOT "/bin/connect-distributed.sh"
+#define OLD_VERSION "0.10.1.1"
 
 enum {
     MOST_HEAP = 256 * 1024 * 1024,
@@ -26,6 +27,7 @@ struct plan {
     const struct lab_worker_host *host;
     const struct lab_worker_pod *pod;
     const struct charm_value *container;
+    const struct lab_java *java; /* what the image holds */
     struct lab_worker *worker;
 };
 
@@ -95,7 +97,7 @@ static const char *own_listener(struct plan *plan, const char *listener)
 
 static const char *own_plugin_path(struct plan *plan, const char *value)
 {
-    return charmi_starts_with(value, IMAGE_ROOT) ? plan->host->java.plugins : value;
+    return charmi_starts_with(value, IMAGE_ROOT) ? plan->java->plugins : value;
 }
 
 /* The value that the line must have here, or NULL when it stays. */
@@ -319,7 +321,7 @@ static const char *start_script(struct plan *plan)
     charmi_words_add(plan->arena, &options, "-Dkafka.logs.dir=$LOG_DIR");
     charmi_words_add(plan->arena, &options, "$KAFKA_OPTS");
     const struct charmi_words java =
-        lab_java_command(plan->arena, &plan->host->java, "worker", &options,
+        lab_java_command(plan->arena, plan->java, "worker", &options,
                          "org.apache.kafka.connect.cli.ConnectDistributed");
     return charm_arena_printf(
         plan->arena,
@@ -349,8 +351,11 @@ static int make_image(struct plan *plan, struct charm_error *reterr)
     }
     add_bind(plan, image, IMAGE_ROOT, plan->worker->sandbox.read_only);
     /* The image has its jars side by side in libs/; only the file connectors' is not on our class path. */
-    add_bind(plan, charm_arena_printf(plan->arena, "%s/connect-file", plan->host->java.plugins),
-             IMAGE_ROOT "/libs", true);
+    const char *connectors =
+        charm_arena_printf(plan->arena, "%s/connect-file", plan->java->plugins);
+    if (access(connectors, R_OK) == 0) {
+        add_bind(plan, connectors, IMAGE_ROOT "/libs", true);
+    }
     return code;
 }
 
@@ -466,25 +471,6 @@ static void add_words(struct plan *plan, const struct charm_value *list)
     }
 }
 
-/*
- * The original's image holds Connect 0.10.1.1, which the lab has not: with Kafka 4 it dies as the real one does, on
- * an older one it could live, and is played as an image that does not come.
- */
-static int add_old_worker(struct plan *plan, struct charm_error *reterr)
-{
-    const char *ours = strrchr(plan->host->java.home, '/') + 1;
-    if (ours[0] < '4') {
-        return charm_error_set(reterr, CHARM_ENOTFOUND,
-                               "ImagePullBackOff: the lab has no Connect 0.10.1.1");
-    }
-    charmi_words_add(plan->arena, &plan->worker->argv, "/bin/sh");
-    charmi_words_add(plan->arena, &plan->worker->argv, "-c");
-    charmi_words_add(plan->arena, &plan->worker->argv,
-                     "echo '[lab] ERROR this image holds Connect 0.10.1.1; brokers from 4.0 on "
-                     "refuse clients before 2.1 (UnsupportedVersionException)'; sleep 1; exit 1");
-    return 0;
-}
-
 /* The tag of an image, as it stands behind the last colon after the last slash. */
 static const char *tag_of(const char *image)
 {
@@ -506,21 +492,52 @@ static bool is_image(const char *image, const char *repository)
     return false;
 }
 
+static bool is_old_image(const struct plan *plan)
+{
+    const char *image = charm_text(charm_value_get(plan->container, "image"));
+    return is_image(image, "sborny/kafka-connect-base");
+}
+
+/* What the image holds: the Kafka of the lab's brokers, or, in the original's image, Connect 0.10.1.1. */
+static int open_image(struct plan *plan, struct charm_error *reterr)
+{
+    plan->java = &plan->host->java;
+    if (!is_old_image(plan)) {
+        return 0;
+    }
+    struct lab_java *old = charm_arena_alloc(plan->arena, sizeof(*old));
+    const char *home = plan->host->java.home;
+    const char *slash = strrchr(home, '/');
+    const char *beside = charm_arena_printf(plan->arena, "%.*s/" OLD_VERSION,
+                                            (int)(slash == NULL ? 0 : slash - home), home);
+    plan->java = old;
+    return lab_java_find(plan->arena, beside, plan->pod->dir, old, NULL) == 0
+               ? 0
+               : charm_error_set(reterr, CHARM_ENOTFOUND,
+                                 "ImagePullBackOff: the lab has no Connect " OLD_VERSION
+                                 " (no jars in %s/libs; tools/prerequisites fetches them)",
+                                 beside);
+}
+
 static int add_command(struct plan *plan, struct charm_error *reterr)
 {
     const char *image = charm_text(charm_value_get(plan->container, "image"));
     const struct charm_value *command = charm_value_get(plan->container, "command");
-    if (is_image(image, "sborny/kafka-connect-base")) {
-        return add_old_worker(plan, reterr);
+    if (is_old_image(plan) && charm_value_size(command) == 0) {
+        /* its entry script does no more */
+        charmi_words_add(plan->arena, &plan->worker->argv, own_path(plan, START_SCRIPT));
+        charmi_words_add(plan->arena, &plan->worker->argv,
+                         own_path(plan, "/etc/config/connect-distributes.properties"));
+        return 0;
     }
-    if (!is_image(image, "apache/kafka")) {
+    if (!is_old_image(plan) && !is_image(image, "apache/kafka")) {
         return charm_error_set(reterr, CHARM_ENOTFOUND,
                                "ImagePullBackOff: Back-off pulling image \"%s\" (the lab has "
                                "apache/kafka and sborny/kafka-connect-base)",
                                image);
     }
-    const char *ours = strrchr(plan->host->java.home, '/') + 1;
-    if (!charmi_same(tag_of(image), ours)) {
+    const char *ours = strrchr(plan->java->home, '/') + 1;
+    if (!is_old_image(plan) && !charmi_same(tag_of(image), ours)) {
         differ(plan, charm_arena_printf(plan->arena, "image: %s -> Kafka %s", image, ours));
     }
     if (charm_value_size(command) == 0) {
@@ -564,6 +581,7 @@ int lab_worker_plan(struct charm_arena *arena, const struct lab_worker_host *hos
     };
     set_sandbox(&plan);
     int code = make_dir(worker.sandbox.root, reterr);
+    code = code != 0 ? code : open_image(&plan, reterr);
     code = code != 0 ? code : make_image(&plan, reterr);
     code = code != 0 ? code : mount_volumes(&plan, reterr);
     code = code != 0 ? code : write_hosts(&plan, reterr);
@@ -572,8 +590,8 @@ int lab_worker_plan(struct charm_arena *arena, const struct lab_worker_host *hos
     if (code != 0) {
         return code;
     }
-    keep_visible(&plan, host->java.home);
-    keep_visible(&plan, host->java.log_config);
+    keep_visible(&plan, plan.java->home);
+    keep_visible(&plan, plan.java->log_config);
     for (size_t i = 0; i < host->shared.size; i++) {
         keep_visible(&plan, host->shared.at[i]);
     }

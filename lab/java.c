@@ -101,7 +101,8 @@ int lab_java_find(struct charm_arena *arena, const char *home, const char *dir,
     struct lab_java java = { .home = home != NULL ? home : find_home(arena) };
     java.class_path = class_path_of(arena, java.home);
     java.plugins = charm_arena_printf(arena, "%s/plugins", java.home);
-    const bool old_log = strstr(java.class_path, "/reload4j-") != NULL;
+    const bool old_log = strstr(java.class_path, "/reload4j-") != NULL ||
+                         strstr(java.class_path, "/log4j-1.") != NULL;
     java.log_config =
         charm_arena_printf(arena, "%s/%s.properties", dir, old_log ? "log4j" : "log4j2");
     java.log_option = charm_arena_printf(

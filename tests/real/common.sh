@@ -50,8 +50,7 @@ lab_up() {
 
 worker_config="key.converter=org.apache.kafka.connect.storage.StringConverter
 value.converter=org.apache.kafka.connect.storage.StringConverter
-offset.flush.interval.ms=1000
-plugin.discovery=service_load"
+offset.flush.interval.ms=1000"
 
 connectors() {
     cat <<END

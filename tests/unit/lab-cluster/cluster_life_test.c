@@ -95,7 +95,9 @@ static void apply_service(struct fixture *fixture, const char *type)
                              type));
 }
 
-static void apply_deployment(struct fixture *fixture, const char *image, int replicas)
+/* `more` is put into the container: ", \"command\": [...]". */
+static void apply_container(struct fixture *fixture, const char *image, const char *more,
+                            int replicas)
 {
     apply(fixture,
           charm_arena_printf(
@@ -104,9 +106,14 @@ static void apply_deployment(struct fixture *fixture, const char *image, int rep
               "\"depl\", \"labels\": {\"own\": \"a\"}}, \"spec\": {\"replicas\": %d, "
               "\"progressDeadlineSeconds\": 60, \"selector\": {\"matchLabels\": {\"app\": \"x\"}}, "
               "\"template\": {\"metadata\": {\"labels\": {\"app\": \"x\"}}, \"spec\": "
-              "{\"containers\": [{\"name\": \"w\", \"image\": \"%s\", \"readinessProbe\": "
+              "{\"containers\": [{\"name\": \"w\", \"image\": \"%s\"%s, \"readinessProbe\": "
               "{\"tcpSocket\": {\"port\": 8083}}}]}}}}",
-              replicas, image));
+              replicas, image, more));
+}
+
+static void apply_deployment(struct fixture *fixture, const char *image, int replicas)
+{
+    apply_container(fixture, image, "", replicas);
 }
 
 static const struct charm_value *live(struct fixture *fixture, const char *kind, const char *name)
@@ -229,12 +236,15 @@ static void a_crashing_container_is_started_again_with_back_off(void **state)
 {
     struct fixture *fixture = *state;
     int64_t now_ms = 1000;
-    apply_deployment(fixture, "sborny/kafka-connect-base", 1);
+    apply_container(
+        fixture, "apache/kafka",
+        ", \"command\": [\"/bin/sh\", \"-c\", \"echo '[now] ERROR no such key'; sleep 1; exit 1\"]",
+        1);
     for (int i = 0; i < 300 && strstr(fixture->last_event, "restart in 4.0 s") == NULL; i++) {
         let_pass(fixture, &now_ms, 20);
     }
     assert_non_null(strstr(fixture->last_event, "container ended with exit code 1"));
-    assert_non_null(strstr(fixture->last_event, "UnsupportedVersionException"));
+    assert_non_null(strstr(fixture->last_event, "no such key"));
     assert_int_equal(number(fixture, "status", "unavailableReplicas"), 1);
     let_pass(fixture, &now_ms, 200);
     assert_non_null(strstr(fixture->last_event, "restart in 4.0 s"));
