@@ -7,6 +7,7 @@
 #include "kcb/connectors.h"
 #include "kcb/redact.h"
 #include "kcb/rest.h"
+#include "kcb/versions.h"
 
 enum {
     LONGEST_SUMMARY = 64 * 1024,

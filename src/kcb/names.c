@@ -7,7 +7,6 @@
 #include "base/text.h"
 
 /* Longest name of a topic (Kafka: Topic.java), and of a label's value (Kubernetes: validation.go). */
-#define TOPIC_NAME_MAX 249
 #define LABEL_VALUE_MAX 63
 
 static int make_topic(struct charm_arena *arena, const struct kcbi_names *names, const char *what,
@@ -15,11 +14,11 @@ static int make_topic(struct charm_arena *arena, const struct kcbi_names *names,
 {
     const char *topic =
         charm_arena_printf(arena, "%s.%s.connect%s", names->model, names->application, what);
-    if (strlen(topic) > TOPIC_NAME_MAX) {
+    if (strlen(topic) > KCBI_TOPIC_NAME_MAX) {
         return charm_error_set(reterr, CHARM_EINVAL,
                                "name the internal topics: the names of model and application "
                                "make %zu bytes, Kafka takes %d",
-                               strlen(topic), TOPIC_NAME_MAX);
+                               strlen(topic), KCBI_TOPIC_NAME_MAX);
     }
     for (const char *at = topic; *at != '\0'; at++) {
         if (!isalnum((unsigned char)*at) && strchr("._-", *at) == NULL) {

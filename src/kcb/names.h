@@ -17,6 +17,9 @@
 
 #include "charm/value.h"
 
+/* Longest name of a topic that Kafka takes (Topic.java). */
+#define KCBI_TOPIC_NAME_MAX 249
+
 struct kcbi_names {
     const char *model;
     const char *model_uuid;

@@ -5,9 +5,16 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "kcb/names.h"
+#include "kcb/versions.h"
 
-/* Java's machine alone wants this much. */
-enum { LEAST_HEAP = 32 * 1024 * 1024 };
+enum {
+    LEAST_HEAP = 32 * 1024 * 1024, /* Java's machine alone wants this much */
+    LEAST_MEMORY =
+        256 * 1024 * 1024, /* with less, half of it is a heap in which no worker starts */
+    LONGEST_TOPICS = 64 * 1024,
+    NEXT_MAJOR = 5, /* of Kafka: nobody knows what its workers will want */
+};
 
 typedef bool check_fn(const struct charm_value *value);
 
@@ -63,10 +70,23 @@ static bool valid_group_id(const struct charm_value *value)
     return is_text(value) && made_of(charm_text(value), 200, "._-");
 }
 
+/* One name, as Kafka takes it (Topic.java): "." and ".." would be directories. */
+static bool is_topic(const char *name)
+{
+    return made_of(name, KCBI_TOPIC_NAME_MAX, "._-") && !charmi_same(name, ".") &&
+           !charmi_same(name, "..");
+}
+
 static bool valid_topics(const struct charm_value *value)
 {
-    /* Blanks between names; a name has at most 249 characters of this set (Kafka: Topic.java). */
-    return is_text(value) && made_of(charm_text(value), 64 * 1024, "._- \t\r\n");
+    struct charm_arena *arena = charm_arena_new();
+    const struct charmi_words names = charmi_split(arena, charm_text(value), " \t\r\n");
+    bool valid = is_text(value) && strlen(charm_text(value)) <= LONGEST_TOPICS;
+    for (size_t i = 0; valid && i < names.size; i++) {
+        valid = is_topic(names.at[i]);
+    }
+    charm_arena_free(arena);
+    return valid;
 }
 
 static bool valid_image(const struct charm_value *value)
@@ -82,24 +102,9 @@ static bool valid_line(const struct charm_value *value)
 static bool valid_version(const struct charm_value *value)
 {
     const char *text = charm_text(value);
-    if (!is_text(value) || text[0] == '\0') {
-        return is_text(value);
-    }
-    unsigned int part[4] = { 0, 0, 0, 0 };
-    int parts = 0;
-    while (parts < 4 && isdigit((unsigned char)*text)) {
-        for (; isdigit((unsigned char)*text) && part[parts] < 1000; text++) {
-            part[parts] = part[parts] * 10 + (unsigned int)(*text - '0');
-        }
-        parts++;
-        if (*text != '.') {
-            break;
-        }
-        text++;
-    }
-    const bool old_enough = part[0] < 5;
-    const bool new_enough = part[0] > 0 || part[1] >= 10;
-    return *text == '\0' && parts >= 1 && text[-1] != '.' && old_enough && new_enough;
+    struct kcbi_version version;
+    return is_text(value) && (text[0] == '\0' || (kcbi_version_parse(text, &version, NULL) == 0 &&
+                                                  version.major < NEXT_MAJOR));
 }
 
 static bool valid_heap(const struct charm_value *value)
@@ -110,7 +115,7 @@ static bool valid_heap(const struct charm_value *value)
 
 static bool valid_memory(const struct charm_value *value)
 {
-    return is_text(value) && kcbi_options_bytes(charm_text(value)) >= 64 * 1024 * 1024;
+    return is_text(value) && kcbi_options_bytes(charm_text(value)) >= LEAST_MEMORY;
 }
 
 static bool valid_cpu(const struct charm_value *value)
@@ -137,7 +142,8 @@ static const struct option table[] = {
     { "group-id", valid_group_id,
       "letters, digits, dots, underscores and hyphens, at most 200, or nothing", "" },
     { "topics", valid_topics,
-      "topic names (letters, digits, dots, underscores, hyphens) and blanks", "" },
+      "topic names (letters, digits, dots, underscores, hyphens, at most 249 of them) and blanks",
+      "" },
     { "worker-config", valid_any_text, "lines of property=value", "" },
     { "replication-factor", valid_replication, "a number from 0 to 32767", "0" },
     { "connectors", valid_any_text, "YAML or JSON", "" },
@@ -146,7 +152,7 @@ static const struct option table[] = {
     { "worker-command", valid_line, "one line of words, or nothing", "" },
     { "worker-version", valid_version, "a version from 0.10 to 4.x such as 3.9.1, or nothing", "" },
     { "heap", valid_heap, "a number with M or G such as 512M, at least 32M, or nothing", "" },
-    { "memory", valid_memory, "at least 64Mi, written as 768Mi or 2Gi", "1Gi" },
+    { "memory", valid_memory, "at least 256Mi, written as 768Mi or 2Gi", "1Gi" },
     { "cpu", valid_cpu, "a number of cores such as 2, or thousandths such as 250m", "250m" },
     { "service-type", valid_service_type, "NodePort, ClusterIP or LoadBalancer", "NodePort" },
 };

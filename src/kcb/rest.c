@@ -319,25 +319,6 @@ int kcbi_rest_version(struct kcbi_rest *rest, const char **ret_version, struct c
     return 0;
 }
 
-bool kcbi_version_before(const char *version, int major, int minor)
-{
-    int numbers[2] = { -1, -1 };
-    const char *at = version;
-    for (size_t i = 0; i < 2; i++) {
-        if (!isdigit((unsigned char)*at)) {
-            return false;
-        }
-        numbers[i] = 0;
-        while (isdigit((unsigned char)*at) && numbers[i] < 100000) {
-            numbers[i] = numbers[i] * 10 + (*at++ - '0');
-        }
-        if (i == 0 && *at++ != '.') {
-            return false;
-        }
-    }
-    return numbers[0] < major || (numbers[0] == major && numbers[1] < minor);
-}
-
 /* ---- every connector ---- */
 
 static int answer_error(const char *what, const struct kcbi_reply *reply,

@@ -80,8 +80,6 @@ enum kcbi_verdict kcbi_judge_answer(int status, const char *message);
 /* The worker's version ("3.9.1") from GET /; "" if it does not say. Fails as kcbi_rest_get() does. */
 CHARM_MUST_CHECK int kcbi_rest_version(struct kcbi_rest *rest, const char **ret_version,
                                        struct charm_error *reterr);
-/* Is this version before MAJOR.MINOR? A text that is no version is not. */
-bool kcbi_version_before(const char *version, int major, int minor);
 
 /*
  * Every connector as the workers know it: a map of name to {"config": map, "status": map, "type": text}; a member that

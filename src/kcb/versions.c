@@ -45,6 +45,15 @@ int kcbi_version_parse(const char *text, struct kcbi_version *ret_version,
     return 0;
 }
 
+bool kcbi_version_before(const char *text, int major, int minor)
+{
+    int part[PARTS_MAX] = { 0 };
+    const char *end = text;
+    return read_parts(text, part, &end) >= 2 &&
+           !kcbi_version_at_least((struct kcbi_version){ part[0], part[1], part[2] }, major, minor,
+                                  0);
+}
+
 int kcbi_version_compare(struct kcbi_version left, struct kcbi_version right)
 {
     if (left.major != right.major) {

@@ -31,6 +31,8 @@ struct kcbi_version {
 /* "4", "0.10", "3.9.1", "0.10.1.1" (a fourth part is read and dropped); from 0.10 on. CHARM_EINVAL. */
 CHARM_MUST_CHECK int kcbi_version_parse(const char *text, struct kcbi_version *ret_version,
                                         struct charm_error *reterr);
+/* Is what a worker says of itself ("2.8.2", "7.6.0-ccs") before MAJOR.MINOR? A text that is no version is not. */
+bool kcbi_version_before(const char *text, int major, int minor);
 /* Below, equal or above 0, as `left` is older than, the same as or newer than `right`. */
 int kcbi_version_compare(struct kcbi_version left, struct kcbi_version right);
 bool kcbi_version_at_least(struct kcbi_version version, int major, int minor, int patch);

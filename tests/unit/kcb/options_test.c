@@ -33,6 +33,10 @@ static struct kcbi_options read_json(const char *config, const char *good)
     return options;
 }
 
+#define TEN "0123456789"
+#define FIFTY TEN TEN TEN TEN TEN
+#define NAME_OF_250 FIFTY FIFTY FIFTY FIFTY FIFTY
+
 static void without_any_configuration_the_defaults_hold_and_nothing_is_wrong(void **state)
 {
     (void)state;
@@ -74,7 +78,11 @@ static void a_wrong_value_names_option_and_allowed_values_and_keeps_the_last_goo
         { "memory", "\"\"" },
         { "memory", "\"1\"" },
         { "memory", "\"999999K\"" },
-        { "memory", "\"32Mi\"" },
+        { "memory", "\"255Mi\"" },
+        { "topics", "\"a/b\"" },
+        { "topics", "\"words ..\"" },
+        { "topics", "\"words .\"" },
+        { "topics", "\"words " NAME_OF_250 "\"" },
         { "cpu", "\"0\"" },
         { "cpu", "\"1.5x\"" },
         { "service-type", "\"nodeport\"" },

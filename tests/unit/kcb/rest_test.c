@@ -10,6 +10,7 @@
 #include "fake_run.h"
 #include "kcb/kcb.h"
 #include "kcb/rest.h"
+#include "kcb/versions.h"
 
 static struct charm_run *run;
 
