@@ -89,9 +89,11 @@ static void describe_runs(struct lab_scene *scene, const char *title)
             charm_value_size(calls), charm_text(charm_value_get(run, "out")),
             charm_text(charm_value_get(run, "err")));
     }
-    for (size_t i = 0; i < charm_value_size(lab_rest_requests(scene->rest)); i++) {
-        charmi_buf_addf(&scene->details, "  REST %s\n",
-                        charm_text(charm_value_at(lab_rest_requests(scene->rest), i)));
+    for (size_t i = 0; i < charm_value_size(lab_connect_requests(lab_rest_connect(scene->rest)));
+         i++) {
+        charmi_buf_addf(
+            &scene->details, "  REST %s\n",
+            charm_text(charm_value_at(lab_connect_requests(lab_rest_connect(scene->rest)), i)));
     }
     charmi_buf_addf(&scene->details, "  status %s: %s\n", scene->unit->status.word,
                     scene->unit->status.message);

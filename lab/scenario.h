@@ -13,7 +13,6 @@
  *     scenario_kafka.c      brokers
  *     scenario_deployer.c   the deployer's answer to what the charm asks for
  *     scenario_expect.c     then and never
- *     scenario_match.c      patterns, and values that contain others
  *
  * May include: lab/{model,context,events,tools,wire,yaml}.h, base.
  */
@@ -23,6 +22,8 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "charm/value.h"
+#include "lab/connect.h"
+#include "lab/match.h"
 #include "lab/model.h"
 
 struct lab_rest;
@@ -112,10 +113,8 @@ CHARM_MUST_CHECK int lab_rest_set(struct lab_rest *rest, const struct charm_valu
                                   struct charm_error *reterr);
 int lab_rest_fd(const struct lab_rest *rest); /* to poll; -1: it is down */
 void lab_rest_serve(struct lab_rest *rest);   /* one connection that is waiting */
-/* "PUT /connectors/a/config {...}": what was asked since the list was last cleared. */
-struct charm_value *lab_rest_requests(const struct lab_rest *rest);
-/* What stands there: name to configuration. */
-const struct charm_value *lab_rest_connectors(const struct lab_rest *rest);
+/* What stands behind the port. */
+struct lab_connect *lab_rest_connect(const struct lab_rest *rest);
 
 /* ---- scenario_kafka.c ---- */
 CHARM_MUST_CHECK int lab_mock_kafka_new(struct charm_arena *arena, struct lab_mock_kafka **ret,
@@ -134,16 +133,5 @@ void lab_scene_then(struct lab_scene *scene, const struct charm_value *then);
 void lab_scene_never(struct lab_scene *scene, const struct charm_value *never);
 /* After each run: what `never` forbids at any time. */
 void lab_scene_watch(struct lab_scene *scene, const struct lab_unit *unit);
-
-/* ---- scenario_match.c ---- */
-/* `*` in the pattern stands for anything. */
-bool lab_match(const char *pattern, const char *text);
-/*
- * Does the value contain what is expected? Maps: each expected key (null: must not be there). Lists: the same length,
- * each member. Texts are patterns; a text that holds JSON is read when a map or list is expected of it. NULL, or where and
- * how it differs.
- */
-const char *lab_contains(struct charm_arena *arena, const char *where,
-                         const struct charm_value *expected, const struct charm_value *actual);
 
 #endif

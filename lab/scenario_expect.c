@@ -389,9 +389,9 @@ void lab_scene_then(struct lab_scene *scene, const struct charm_value *then)
     expect(scene, "state", charm_value_get(then, "state"), scene->unit->state);
     expect_calls(scene, then);
     expect_list(scene, "requests", charm_value_get(then, "requests"),
-                lab_rest_requests(scene->rest));
+                lab_connect_requests(lab_rest_connect(scene->rest)));
     expect(scene, "connectors", charm_value_get(then, "connectors"),
-           lab_rest_connectors(scene->rest));
+           lab_connect_connectors(lab_rest_connect(scene->rest)));
     expect_action(scene, charm_value_get(then, "action"));
     expect_lines(scene, "story", "out", charm_value_get(then, "story"));
     expect_log(scene, charm_value_get(then, "log"));
@@ -442,7 +442,7 @@ void lab_scene_watch(struct lab_scene *scene, const struct lab_unit *unit)
 static void forbid_calls(struct lab_scene *scene)
 {
     const struct charm_value *calls = list_calls(scene);
-    const struct charm_value *requests = lab_rest_requests(scene->rest);
+    const struct charm_value *requests = lab_connect_requests(lab_rest_connect(scene->rest));
     for (size_t i = 0; i < charm_value_size(calls); i++) {
         forbid(scene, "tool", never_of(scene, "tools"), charm_text(charm_value_at(calls, i)));
     }

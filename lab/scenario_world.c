@@ -654,7 +654,7 @@ static void begin_act(struct lab_scene *scene)
 {
     scene->runs = charm_value_new_list(scene->arena);
     scene->before = charm_value_new_map(scene->arena);
-    charm_value_clear(lab_rest_requests(scene->rest));
+    charm_value_clear(lab_connect_requests(lab_rest_connect(scene->rest)));
     for (struct lab_relation *r = scene->model->relations; r != NULL; r = r->next) {
         const struct lab_side *own = lab_relation_own(r, scene->app);
         if (own != NULL && r->life != LAB_DEAD) {

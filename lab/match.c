@@ -1,5 +1,5 @@
 /* Patterns, and values that contain others. */
-#include "lab/scenario.h"
+#include "lab/match.h"
 
 #include <string.h>
 
