@@ -30,6 +30,7 @@ struct charm_run *charmi_run_new(const struct charmi_run_input *input)
     run->memos = charm_arena_array(arena, layer_count(input->layers), sizeof(*run->memos));
     run->context = input->context;
     run->files = input->files;
+    run->table = input->table;
     run->tools =
         (struct charmi_tools){ .ports = input->ports, .arena = arena, .secrets = &run->secrets };
     run->facts = (struct charmi_facts){
@@ -95,9 +96,9 @@ static int check_layers(const struct charmi_table *table, const struct charm_fil
     return 0;
 }
 
-static int build_table(struct charm_arena *arena, const struct charm_layer *const *layers,
-                       const struct charm_files *files, const struct charmi_table **ret_table,
-                       struct charm_error *reterr)
+int charmi_layers_table(struct charm_arena *arena, const struct charm_layer *const *layers,
+                        const struct charm_files *files, const struct charmi_table **ret_table,
+                        struct charm_error *reterr)
 {
     const struct charmi_table_options options = { .metadata = files->metadata };
     const struct charmi_table *table = NULL;
@@ -125,9 +126,11 @@ static int take_context(struct charm_run *run, struct charm_error *reterr)
                                "run the charm: only Juju's hooks and actions run it, since a "
                                "second writer could put back old state; look with `explain`");
     }
-    int r = build_table(run->arena, run->layers, run->files, &run->table, reterr);
-    if (r < 0) {
-        return r;
+    if (run->table == NULL) {
+        int r = charmi_layers_table(run->arena, run->layers, run->files, &run->table, reterr);
+        if (r < 0) {
+            return r;
+        }
     }
     charmi_givers_init(run);
     charmi_story_begin(&run->story, run->arena, run->table->entry_count);
@@ -522,7 +525,7 @@ int charmi_layers_check(const struct charm_layer *const *layers, const struct ch
 {
     struct charm_arena *arena = charm_arena_new();
     const struct charmi_table *table = NULL;
-    int r = build_table(arena, layers, files, &table, reterr);
+    int r = charmi_layers_table(arena, layers, files, &table, reterr);
     charm_arena_free(arena);
     return r;
 }

@@ -12,7 +12,7 @@
  *     charmi_run_free(run);
  *     return r < 0 ? 1 : 0;         (and print error.text once on standard error)
  *
- * May include: charm/{charmfiles,environment,run}.h.
+ * May include: charm/{charmfiles,environment,run,table}.h.
  */
 #ifndef CHARMI_RUNNER_H
 #define CHARMI_RUNNER_H
@@ -20,6 +20,7 @@
 #include "charm/charmfiles.h"
 #include "charm/environment.h"
 #include "charm/run.h"
+#include "charm/table.h"
 
 /* All borrowed until charmi_run_free(). */
 struct charmi_run_input {
@@ -27,6 +28,7 @@ struct charmi_run_input {
     const struct charm_layer *const *layers;
     const struct charm_context *context;
     const struct charm_files *files;
+    const struct charmi_table *table; /* of these layers and files; NULL: the run makes its own */
 };
 
 /* Own: release with charmi_run_free(), which accepts NULL. Cannot fail: bad tables are charm_run()'s error. */
@@ -44,7 +46,13 @@ const char *charmi_run_story(struct charm_run *run);
 
 /* ---- for the command line: no hook tool is called, nothing is written ---- */
 
-/* Do the layers make a table? The error names layer, row and field. */
+/* The checked table of the layers, for whoever has many runs. The error names layer, row and field. */
+CHARM_MUST_CHECK int charmi_layers_table(struct charm_arena *arena,
+                                         const struct charm_layer *const *layers,
+                                         const struct charm_files *files,
+                                         const struct charmi_table **ret_table,
+                                         struct charm_error *reterr);
+/* Do the layers make a table? */
 CHARM_MUST_CHECK int charmi_layers_check(const struct charm_layer *const *layers,
                                          const struct charm_files *files,
                                          struct charm_error *reterr);

@@ -11,9 +11,12 @@ C_STANDARD = set(
 LIBRARIES = {"jansson": "jansson.h", "libyaml": "yaml.h", "curl": "curl/", "librdkafka": "librdkafka/", "openssl": "openssl/"}
 # What every module may see: the promises that it implements or stands on.
 PROMISES = {"base": ["include/charm"], "charm": ["include/charm"], "kcb": ["include/charm", "include/kcb"],
-            "edge/juju": ["include/charm"], "edge/kcb": ["include/charm", "include/kcb"], "lab": ["include/charm"]}
+            "edge/juju": ["include/charm"], "edge/kcb": ["include/charm", "include/kcb"], "lab": ["include/charm"], "lab/skin": []}
 PLACES = {"include/charm": "include/charm", "include/kcb": "include/kcb", "base": "src/base", "charm": "src/charm",
-          "kcb": "src/kcb", "edge/juju": "src/edge/juju", "edge/kcb": "src/edge/kcb", "lab": "lab", "main": "src/main.c"}
+          "kcb": "src/kcb", "edge/juju": "src/edge/juju", "edge/kcb": "src/edge/kcb", "lab": "lab", "lab/skin": "lab",
+          "main": "src/main.c"}
+# A module that is some files of another's folder: how their names begin.
+PART = {"lab/skin": "skin"}
 
 
 def read_table(path):
@@ -52,6 +55,14 @@ def allowed(module, words):
     return folders, libraries, system
 
 
+def files_of(root, module):
+    """The module's own files: of a folder, without those of a module that is a part of it."""
+    parts = [start for part, start in PART.items() if PLACES[part] == PLACES[module] and part != module]
+    for path in sorted((root / PLACES[module]).glob(PART.get(module, "") + "*.[ch]")):
+        if not any(path.name.startswith(start) for start in parts):
+            yield path
+
+
 def folder_of(root, path, name):
     """The folder that a quoted include is found in, relative to the root."""
     for base in (root / "include", root / "src", root, path.parent):
@@ -79,7 +90,7 @@ def main():
         if words == ["everything"]:
             continue
         rules = allowed(module, words)
-        for path in sorted((root / PLACES[module]).glob("*.[ch]")):
+        for path in files_of(root, module):
             files += 1
             for include in re.findall(r'^\s*#\s*include\s+([<"][^>"]+[>"])', path.read_text(), re.M):
                 if differs(root, path, include, rules):
