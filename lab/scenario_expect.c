@@ -293,6 +293,26 @@ static void expect_request(struct lab_scene *scene, const struct charm_value *th
     }
 }
 
+/* Units that ask the deployer for something; of a second one, whether it asks for the same bytes as the first. */
+static struct charm_value *list_asking(struct lab_scene *scene)
+{
+    struct charm_value *asking = charm_value_new_list(scene->arena);
+    const char *first = NULL;
+    for (const struct lab_unit *unit = scene->app->units; unit != NULL; unit = unit->next) {
+        const struct charm_value *bag = lab_scene_own_bag(scene, unit, "kubernetes");
+        const char *request = charm_text(charm_value_get(bag, "resource"));
+        if (charm_value_size(charm_value_decode(scene->arena, request)) > 0) {
+            const char *how = first == NULL                 ? ""
+                              : charmi_same(first, request) ? " the same"
+                                                            : " other";
+            charm_value_append_text(asking,
+                                    charm_arena_printf(scene->arena, "%s%s", unit->name, how));
+            first = first == NULL ? request : first;
+        }
+    }
+    return asking;
+}
+
 static void expect_calls(struct lab_scene *scene, const struct charm_value *then)
 {
     const struct charm_value *calls = list_calls(scene);
@@ -385,6 +405,7 @@ void lab_scene_then(struct lab_scene *scene, const struct charm_value *then)
     expect_flags(scene, then);
     expect_bags(scene, then);
     expect_request(scene, then);
+    expect_list(scene, "asking", charm_value_get(then, "asking"), list_asking(scene));
     expect(scene, "app-state", charm_value_get(then, "app-state"), lab_scene_app_state(scene));
     expect(scene, "state", charm_value_get(then, "state"), scene->unit->state);
     expect_calls(scene, then);

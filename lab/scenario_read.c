@@ -118,6 +118,7 @@ static const struct key keys[] = {
     { "then", "no-flags", TEXTS },
     { "then", "bag", MAP },
     { "then", "unchanged", TEXTS },
+    { "then", "asking", TEXTS },
     { "then", "properties", MAP },
     { "then", "pods", SCALAR },
     { "then", "app-state", MAP },
