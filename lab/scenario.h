@@ -11,7 +11,7 @@
  *     scenario_run.c        one run of the charm: its process and its hook tools
  *     scenario_rest.c       the worker's REST port
  *     scenario_kafka.c      brokers
- *     scenario_deployer.c   the deployer's answer to what the charm asks for
+ *     scenario_deployer.c   the deployer's side of the relation (its answer: deployer_answer.h)
  *     scenario_expect.c     then and never
  *
  * May include: lab/{model,context,events,tools,wire,yaml}.h, base.
