@@ -117,14 +117,19 @@ char *charm_arena_copy(struct charm_arena *arena, const char *text)
 
 char *charm_arena_vprintf(struct charm_arena *arena, const char *format, va_list args)
 {
+    char small[256]; /* most texts fit, and are formatted once */
     va_list again;
     va_copy(again, args);
-    const int size = vsnprintf(NULL, 0, format, args);
+    const int size = vsnprintf(small, sizeof(small), format, args);
     if (size < 0) {
         charmi_bug("charm_arena_vprintf: bad format");
     }
     char *text = charm_arena_alloc(arena, (size_t)size + 1);
-    vsnprintf(text, (size_t)size + 1, format, again);
+    if ((size_t)size < sizeof(small)) {
+        memcpy(text, small, (size_t)size);
+    } else {
+        vsnprintf(text, (size_t)size + 1, format, again);
+    }
     va_end(again);
     return text;
 }

@@ -37,20 +37,35 @@ static void add_escaped(struct charmi_buf *buf, uint32_t code)
     }
 }
 
+/* How many bytes from here on stand for themselves. */
+static size_t plain_size(const char *text, size_t size)
+{
+    size_t plain = 0;
+    while (plain < size && text[plain] >= 0x20 && text[plain] < 0x7F && text[plain] != '"' &&
+           text[plain] != '\\') {
+        plain++;
+    }
+    return plain;
+}
+
 static void add_string(struct charmi_buf *buf, const char *text, size_t size)
 {
     static const char shorts[] = "\"\\\n\r\t\b\f";
     static const char letters[] = "\"\\nrtbf";
     charmi_buf_add_char(buf, '"');
     for (size_t i = 0; i < size;) {
+        const size_t plain = plain_size(text + i, size - i);
+        charmi_buf_add_n(buf, text + i, plain);
+        i += plain;
+        if (i == size) {
+            break;
+        }
         size_t length;
         const uint32_t code = code_point((const unsigned char *)text + i, &length);
         const char *known = code > 0 && code < 0x80 ? strchr(shorts, (int)code) : NULL;
         if (known != NULL) {
             charmi_buf_add_char(buf, '\\');
             charmi_buf_add_char(buf, letters[known - shorts]);
-        } else if (code >= 0x20 && code < 0x7F) {
-            charmi_buf_add_char(buf, (char)code);
         } else {
             add_escaped(buf, code);
         }

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "base/text.h"
 
 /* More chunks than Juju lets a unit keep: the count is nonsense. */
 #define CHUNKS_MAX 64
@@ -127,6 +128,15 @@ static size_t put_chunks(struct charm_arena *arena, const struct charm_value *ra
     return chunks;
 }
 
+/* Is this the key of a chunk that the document does not need any more? */
+static bool is_surplus(const char *key, const char *owner, size_t chunks)
+{
+    const size_t size = strlen(owner);
+    int64_t chunk;
+    return strncmp(key, owner, size) == 0 && key[size] == '/' &&
+           charmi_parse_int(key + size + 1, 0, CHUNKS_MAX, &chunk) && chunk > (int64_t)chunks;
+}
+
 void charmi_store_encode(struct charm_arena *arena, const struct charm_value *raw,
                          const char *owner, const struct charm_value *document,
                          struct charm_value *changes)
@@ -140,8 +150,11 @@ void charmi_store_encode(struct charm_arena *arena, const struct charm_value *ra
         charm_arena_printf(arena, "{\"chunks\":%zu,\"format\":%d,\"sha256\":\"%s\"}", chunks,
                            CHARMI_STORE_FORMAT, charmi_sha256(arena, text, strlen(text))),
         changes);
-    for (size_t i = chunks + 1; i <= CHUNKS_MAX; i++) {
-        put(arena, raw, owner, i, "", changes);
+    CHARM_EACH(raw, it)
+    {
+        if (is_surplus(it.key, owner, chunks) && charm_text(it.value)[0] != '\0') {
+            charm_value_set_text(changes, it.key, "");
+        }
     }
 }
 

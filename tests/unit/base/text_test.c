@@ -111,6 +111,19 @@ static void only_real_utf8_counts_as_utf8(void **state)
     }
 }
 
+static void a_printed_text_of_any_length_is_whole(void **state)
+{
+    (void)state;
+    struct charm_arena *arena = charm_arena_new();
+    static const int sizes[] = { 0, 1, 254, 255, 256, 257, 100000 };
+    for (size_t i = 0; i < CHARMI_COUNT(sizes); i++) {
+        const char *text = charm_arena_printf(arena, "%*s", sizes[i], sizes[i] == 0 ? "" : "x");
+        assert_int_equal(strlen(text), sizes[i]);
+        assert_true(sizes[i] == 0 || text[sizes[i] - 1] == 'x');
+    }
+    charm_arena_free(arena);
+}
+
 static void white_space_is_trimmed_at_both_ends_only(void **state)
 {
     (void)state;
@@ -131,6 +144,7 @@ int main(void)
         cmocka_unit_test(a_list_of_many_words_keeps_them_all_in_order),
         cmocka_unit_test(a_buffer_never_grows_past_its_ceiling),
         cmocka_unit_test(only_real_utf8_counts_as_utf8),
+        cmocka_unit_test(a_printed_text_of_any_length_is_whole),
         cmocka_unit_test(white_space_is_trimmed_at_both_ends_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,20 @@ static void surplus_chunks_become_empty_in_the_same_call(void **state)
     assert_int_equal(charm_value_size(changes), 5);
 }
 
+static void keys_of_others_are_no_surplus(void **state)
+{
+    struct charm_value *changes = charm_value_new_map(arena);
+    struct charm_value *raw = charm_value_copy(arena, stored(document("x")));
+    charm_value_set_text(raw, "site/9", "mine, and not needed");
+    charm_value_set_text(raw, "site2/9", "another owner's");
+    charm_value_set_text(raw, "site/x", "no chunk");
+    charm_value_set_text(raw, "site", "no chunk");
+    charmi_store_encode(arena, raw, "site", document("x"), changes);
+    assert_int_equal(charm_value_size(changes), 1);
+    assert_string_equal(charm_text(charm_value_get(changes, "site/9")), "");
+    assert_non_null(charm_value_get(changes, "site/9"));
+}
+
 static void a_surplus_chunk_that_is_empty_is_left_alone(void **state)
 {
     struct charm_value *changes = charm_value_new_map(arena);
@@ -191,6 +205,7 @@ int main(void)
         CASE(documents_are_cut_at_48_kib),
         CASE(no_character_is_cut_in_two),
         CASE(surplus_chunks_become_empty_in_the_same_call),
+        CASE(keys_of_others_are_no_surplus),
         CASE(a_surplus_chunk_that_is_empty_is_left_alone),
         CASE(damage_is_refused_in_words),
         CASE(a_newer_format_is_refused_with_the_way_out),
