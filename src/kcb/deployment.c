@@ -314,6 +314,12 @@ const char *const *kcbi_rest_addresses(struct charm_run *run)
     return services.at;
 }
 
+const char *kcbi_rest_answered(struct charm_run *run)
+{
+    const char *answered = charm_text(charm_value_get(charm_state(run, KCBI_LAYER), "address"));
+    return charmi_in(kcbi_rest_addresses(run), answered) ? answered : "";
+}
+
 /* ---- the request ---- */
 
 /* What the leader remembers for the application: good values, without what may hold secrets. */

@@ -56,6 +56,8 @@ struct kcbi_version kcbi_worker_version(struct charm_run *run);
 const struct kcbi_rollout *kcbi_rollout(struct charm_run *run);
 /* "ADDRESS:PORT" of the workers' REST port, one for each node, NULL-ended; empty while nothing is rolled out. */
 const char *const *kcbi_rest_addresses(struct charm_run *run);
+/* The one of them that answered last; "" if that is not among them any more, or none has answered. */
+const char *kcbi_rest_answered(struct charm_run *run);
 
 /* What one look at the workers found; see kcb/workers.h. */
 struct kcbi_look {

@@ -153,6 +153,7 @@ static enum charm_result withdraw(struct charm_run *run, const struct charm_row 
         charm_flag_clear(run, *flag);
     }
     charm_value_remove(charm_state(run, KCBI_LAYER), "silent");
+    charm_value_remove(charm_state(run, KCBI_LAYER), "address");
     return CHARM_DONE;
 }
 

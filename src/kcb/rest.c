@@ -52,6 +52,17 @@ static void trace_in_run(void *userdata, const char *line)
     charm_trace(around->run, "%s", line);
 }
 
+/* A node that is gone would cost its time at every call: the one that answered last goes first. */
+static size_t index_of_last(struct charm_run *run, const char *const *addresses)
+{
+    const char *last = kcbi_rest_answered(run);
+    size_t i = 0;
+    while (addresses[i] != NULL && !charmi_same(addresses[i], last)) {
+        i++;
+    }
+    return addresses[i] == NULL ? 0 : i;
+}
+
 struct kcbi_rest kcbi_rest_of(struct charm_run *run, enum kcbi_rest_role role)
 {
     struct surroundings *around = charm_arena_alloc(charm_arena(run), sizeof(*around));
@@ -66,6 +77,7 @@ struct kcbi_rest kcbi_rest_of(struct charm_run *run, enum kcbi_rest_role role)
         .monotonic_ms = run_clock,
         .trace = trace_in_run,
         .deadline_ms = run_clock(around) + CLIENT_TIME_MS,
+        .first = index_of_last(run, kcbi_rest_addresses(run)),
     };
 }
 
@@ -221,6 +233,7 @@ static int ask_any(struct kcbi_rest *rest, const struct call *call, struct kcbi_
         result = ask_address(rest, call, rest->addresses[index], ret_reply, reterr);
         if (result == 0) {
             rest->first = index;
+            rest->answered = rest->addresses[index];
             return 0;
         }
         if (!try_next_address(result, call)) {

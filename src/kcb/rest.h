@@ -1,7 +1,7 @@
 /*
  * kcb/rest.h: the workers' REST port: one call, judged.
  *
- * A client asks the first address that answers, waits a little when the worker says "not now", checks leadership before
+ * A client asks the first address that answers, beginning with the one that answered in the run before, waits a little when the worker says "not now", checks leadership before
  * each write, and stays inside its own time and the run's budget for waiting. Bodies are parsed only if they are JSON:
  * plain text, HTML pages and nothing at all are answers too (kafka-connect.md 1.1). What comes back in `message` has
  * been redacted.
@@ -47,8 +47,9 @@ struct kcbi_rest {
     bool (*wait)(void *userdata, int64_t ms); /* waits; false: the budget is used up */
     int64_t (*monotonic_ms)(void *userdata);
     void (*trace)(void *userdata, const char *line);
-    int64_t deadline_ms; /* monotonic: nothing is asked after it */
-    size_t first;        /* index of the address that answered last */
+    int64_t deadline_ms;  /* monotonic: nothing is asked after it */
+    size_t first;         /* index of the address that is asked first */
+    const char *answered; /* the address that answered last; NULL: none has */
 };
 
 enum kcbi_rest_role {

@@ -21,6 +21,14 @@ static void publish_private_address(struct charm_run *run, const struct charm_re
     }
 }
 
+/* Of "HOST:PORT"; an address of IPv6 without the brackets that only a URL wants. */
+static const char *host_of(struct charm_arena *arena, const char *address, const char *colon)
+{
+    const bool bracketed = address[0] == '[';
+    const char *start = address + bracketed;
+    return charm_arena_copy_n(arena, start, (size_t)(colon - start) - bracketed);
+}
+
 enum charm_result kcbi_publish_website(struct charm_run *run, const struct charm_output *output)
 {
     (void)output;
@@ -28,14 +36,17 @@ enum charm_result kcbi_publish_website(struct charm_run *run, const struct charm
         charm_publish_hold(run, "website");
         return CHARM_DONE;
     }
-    const char *const *addresses = kcbi_rest_addresses(run);
-    if (!charm_flag_is_set(run, CHARM_IS_LEADER) || !charm_flag_is_set(run, KCB_RUNNING) ||
-        addresses[0] == NULL) {
+    if (!charm_flag_is_set(run, CHARM_IS_LEADER) || !charm_flag_is_set(run, KCB_RUNNING)) {
         return CHARM_DONE;
     }
-    const char *colon = strrchr(addresses[0], ':');
-    const char *host =
-        charm_arena_copy_n(charm_arena(run), addresses[0], (size_t)(colon - addresses[0]));
+    const char *address = kcbi_rest_answered(run);
+    if (address[0] == '\0') {
+        /* Other nodes, and none of them has answered: the workers may still be found at the published one. */
+        charm_publish_hold(run, "website");
+        return CHARM_DONE;
+    }
+    const char *colon = strrchr(address, ':');
+    const char *host = host_of(charm_arena(run), address, colon);
     for (const struct charm_relation *const *r = charm_relations(run, "website"); *r != NULL; r++) {
         charm_publish_to(run, *r, "hostname", host);
         charm_publish_to(run, *r, "port", colon + 1);

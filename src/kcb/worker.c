@@ -16,8 +16,12 @@ void kcb_set_base_image(struct charm_run *run, const char *image)
 
 const char *kcb_get_worker_service(struct charm_run *run)
 {
+    const char *answered = kcbi_rest_answered(run);
     const char *const *addresses = kcbi_rest_addresses(run);
-    return charm_flag_is_set(run, KCB_RUNNING) && addresses[0] != NULL ? addresses[0] : "";
+    if (!charm_flag_is_set(run, KCB_RUNNING) || addresses[0] == NULL) {
+        return "";
+    }
+    return answered[0] != '\0' ? answered : addresses[0];
 }
 
 const char *kcb_get_configs_topic(struct charm_run *run)

@@ -26,6 +26,9 @@ int kcbi_look_at_workers(struct charm_run *run, const struct charm_value **ret_l
         look->result = kcbi_live_connectors(&rest, charm_app_get(run, KCBI_APP_CONNECTORS), &live,
                                             &look->old, &look->error);
         look->live = live;
+        if (rest.answered != NULL) {
+            charm_value_set_text(charm_state(run, KCBI_LAYER), "address", rest.answered);
+        }
         look->done = true;
     }
     if (look->result != 0) {

@@ -5,7 +5,8 @@
  * does not answer in two runs, or on withdrawal. Missing workers are KCB_DEGRADED and a word in the status
  * (architecture, decision 14). The deployer's answer is a hint; REST is the truth.
  *
- * Part of the layer's state: "silent", how many runs REST has not answered; "version" {checksum, text}.
+ * Part of the layer's state: "silent", how many runs REST has not answered; "version" {checksum, text};
+ * "address", where REST answered last.
  *
  * May include: charm/run.h, kcb/{deployment,rest}.h.
  */

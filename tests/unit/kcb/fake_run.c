@@ -428,6 +428,11 @@ const char *const *kcbi_rest_addresses(struct charm_run *run)
     return run->addresses;
 }
 
+const char *kcbi_rest_answered(struct charm_run *run)
+{
+    return "";
+}
+
 const char *kcb_get_configs_topic(struct charm_run *run)
 {
     return "lab.connect.connectconfigs";
