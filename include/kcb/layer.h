@@ -29,6 +29,8 @@ extern "C" {
     "kafka-connect-base.configured"           /* the manifests are rendered and asked for */
 #define KCB_RUNNING "kafka-connect.running"   /* rolled out once, and REST answers */
 #define KCB_DEGRADED "kafka-connect.degraded" /* running, but workers are missing */
+/* the last unit is being removed: the connectors go, and the workers with them */
+#define KCB_LEAVING "kafka-connect-base.leaving"
 #define KCB_KAFKA_JOINED "kafka.joined"
 #define KCB_KAFKA_READY "kafka.ready"
 #define KCB_KUBERNETES_AVAILABLE "endpoint.kubernetes.available"

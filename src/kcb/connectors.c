@@ -920,6 +920,33 @@ static enum charm_result converge(struct converging *c)
     return CHARM_DONE;
 }
 
+void kcbi_remove_all_connectors(struct charm_run *run)
+{
+    struct charm_arena *arena = charm_arena(run);
+    const struct charm_value *owned = charm_app_get(run, KCBI_APP_CONNECTORS);
+    struct kcbi_step *steps = charm_arena_array(arena, charm_value_size(owned) + 1, sizeof(*steps));
+    struct kcbi_plan plan = { .steps = steps };
+    CHARM_EACH(owned, it)
+    {
+        steps[plan.count++] =
+            (struct kcbi_step){ .kind = KCBI_STEP_DELETE,
+                                .name = it.key,
+                                .row = charm_text(charm_value_get(it.value, "row")),
+                                .why = "the last unit goes" };
+    }
+    struct kcbi_rest rest = kcbi_rest_of(run, KCBI_AS_LEADER);
+    struct kcbi_carried carried;
+    struct charm_error error = { 0 };
+    if (plan.count == 0) {
+        return;
+    }
+    if (kcbi_carry_out(&rest, &plan, KCBI_WORKER_CURRENT, &carried, &error) != 0) {
+        charm_trace(run, "connectors: %s", error.text);
+        return;
+    }
+    charm_app_set(run, KCBI_APP_CONNECTORS, carried.owned);
+}
+
 enum charm_result kcbi_converge_connectors(struct charm_run *run, const struct charm_output *output)
 {
     (void)output;

@@ -36,6 +36,8 @@ enum charm_result kcbi_want_option_connectors(struct charm_run *run, const struc
 CHARM_MUST_CHECK int kcbi_connectors_of_option(struct charm_run *run,
                                                struct charm_value **ret_wanted,
                                                struct charm_error *reterr);
+/* All of ours, in one try: for the last unit that goes. What cannot be removed stays written down as ours. */
+void kcbi_remove_all_connectors(struct charm_run *run);
 /* Output: plans, carries out, says how the connectors are. */
 enum charm_result kcbi_converge_connectors(struct charm_run *run,
                                            const struct charm_output *output);

@@ -35,6 +35,15 @@ static void derive_if(struct charm_run *run, const char *flag, bool truth)
     }
 }
 
+/* The peer relation of metadata.yaml. */
+#define PEERS "cluster"
+
+/* Does this hook say that it is this unit that goes? */
+static bool departs(const struct charm_context *context)
+{
+    return charmi_same(context->departing_unit, context->unit);
+}
+
 static void derive_kafka(struct charm_run *run, const struct charm_derivation *derivation)
 {
     (void)derivation;
@@ -92,6 +101,22 @@ static void derive_new_status(struct charm_run *run, const struct charm_derivati
                   !charmi_same(before, answer_digest(run)));
 }
 
+/*
+ * Decided in the first hook that says that this unit departs: later its peers, who may go on, are out of sight.
+ */
+static void derive_leaving(struct charm_run *run, const struct charm_derivation *derivation)
+{
+    (void)derivation;
+    const struct charm_context *context = charm_context(run);
+    const struct charm_value *decided = charm_value_get(charm_state(run, KCBI_LAYER), "leaving");
+    if (decided != NULL) {
+        derive_if(run, KCB_LEAVING, charm_value_true(decided));
+    } else if (departs(context)) {
+        derive_if(run, KCB_LEAVING,
+                  !charmi_same(context->relation, PEERS) && charm_units(run, PEERS)[0] == NULL);
+    }
+}
+
 static void derive_website(struct charm_run *run, const struct charm_derivation *derivation)
 {
     (void)derivation;
@@ -120,6 +145,10 @@ const struct charm_derivation kcbi_derivations[] = {
       .summary = "the deployer has published another status or other workers",
       .edges = CHARM_FLAGS(KCB_KUBERNETES_NEW_STATUS),
       .derive = derive_new_status },
+    { .name = "leaving",
+      .summary = "this unit is being removed, and no other is left",
+      .flags = CHARM_FLAGS(KCB_LEAVING),
+      .derive = derive_leaving },
     { .name = "website",
       .summary = "somebody is related to website",
       .flags = CHARM_FLAGS(KCB_WEBSITE_AVAILABLE),
@@ -157,6 +186,14 @@ static enum charm_result withdraw(struct charm_run *run, const struct charm_row 
     return CHARM_DONE;
 }
 
+static enum charm_result leave(struct charm_run *run, const struct charm_row *row)
+{
+    if (charm_flag_is_set(run, KCB_RUNNING)) {
+        kcbi_remove_all_connectors(run);
+    }
+    return withdraw(run, row);
+}
+
 /* ---- the table ---- */
 
 #define LEADER CHARM_IS_LEADER, CHARM_APP_STATE
@@ -178,9 +215,15 @@ const struct charm_row kcbi_rows[] = {
       .summary = "ask for workers, now that topics, settings and a deployer are there",
       .when = CHARM_FLAGS(KCB_INSTALLED, KCB_TOPIC_CREATED, KCB_KAFKA_READY,
                           KCB_KUBERNETES_AVAILABLE, LEADER),
-      .unless = CHARM_FLAGS(KCB_CONFIGURED),
+      .unless = CHARM_FLAGS(KCB_CONFIGURED, KCB_LEAVING),
       .sets = CHARM_FLAGS(KCB_CONFIGURED),
       .run = configure },
+    { .name = "leave",
+      .summary = "the last unit goes: remove the connectors, ask for no workers any more",
+      .when = CHARM_FLAGS(KCB_LEAVING, LEADER),
+      .guards = CHARM_GUARDS({ CHARM_WHEN_ANY, CHARM_FLAGS(KCB_CONFIGURED, KCB_RUNNING) }),
+      .clears = CHARM_FLAGS(KCB_CONFIGURED, KCB_RUNNING, KCB_DEGRADED),
+      .run = leave },
     { .name = "withdraw",
       .summary = "ask for nothing any more: Kafka, the deployer or leadership is gone",
       .guards =
@@ -246,6 +289,10 @@ static enum charm_result remember_levels(struct charm_run *run, const struct cha
         }
     }
     charm_value_set(charm_state(run, KCBI_LAYER), "levels", levels);
+    if (departs(charm_context(run))) {
+        charm_value_set_bool(charm_state(run, KCBI_LAYER), "leaving",
+                             charm_flag_is_set(run, KCB_LEAVING));
+    }
     const char *answer = *kcbi_answer_digest_memo(run);
     if (answer != NULL && !charm_endpoint_unknown(run, "kubernetes")) {
         charm_value_set_text(charm_state(run, KCBI_LAYER), "answer", answer);
