@@ -35,7 +35,15 @@ struct stream {
     struct charmi_buf all;  /* of an action or command */
 };
 
-enum fault { FAULT_NONE, REFUSE_COMMIT, STATE_ONLY, KILL_AT_EXIT, KILL_BEFORE, KILL_AFTER };
+enum fault {
+    FAULT_NONE,
+    REFUSE_COMMIT,
+    STATE_ONLY,
+    LEADER_LOST,
+    KILL_AT_EXIT,
+    KILL_BEFORE,
+    KILL_AFTER
+};
 
 struct lab_agent {
     const char *charm_dir;
@@ -402,8 +410,8 @@ static const struct {
     enum fault fault;
 } fault_names[] = {
     { "refuse-commit", REFUSE_COMMIT }, { "state-only", STATE_ONLY },
-    { "kill-at-exit", KILL_AT_EXIT },   { "kill-before", KILL_BEFORE },
-    { "kill-after", KILL_AFTER },
+    { "leader-lost", LEADER_LOST },     { "kill-at-exit", KILL_AT_EXIT },
+    { "kill-before", KILL_BEFORE },     { "kill-after", KILL_AFTER },
 };
 
 int lab_agent_set_fault(struct lab_daemon *daemon, struct lab_unit *unit, const char *fault,
@@ -419,8 +427,8 @@ int lab_agent_set_fault(struct lab_daemon *daemon, struct lab_unit *unit, const 
         }
     }
     return charm_error_set(reterr, CHARM_EINVAL,
-                           "fault \"%s\" of %s: want refuse-commit, state-only, kill-at-exit, "
-                           "kill-before or kill-after, and a charm's unit",
+                           "fault \"%s\" of %s: want refuse-commit, state-only, leader-lost, "
+                           "kill-at-exit, kill-before or kill-after, and a charm's unit",
                            fault, unit->name);
 }
 
@@ -435,6 +443,7 @@ static void arm(struct lab_unit *unit)
     }
     unit->fault_refuse_commit = agent->armed == REFUSE_COMMIT;
     unit->fault_state_only = agent->armed == STATE_ONLY;
+    unit->fault_leader_lost = agent->armed == LEADER_LOST;
 }
 
 void lab_agent_tool_point(struct lab_unit *unit, bool after)

@@ -412,9 +412,9 @@ const struct lab_verb lab_verbs_deploy[] = {
     },
     {
         .name = "remove-unit",
-        .usage = "UNIT... [--force]",
+        .usage = "UNIT... [--force] [--no-wait] [--no-prompt]",
         .summary = "remove units (--force: at once, without their hooks)",
-        .options = "force",
+        .options = "force no-wait no-prompt",
         .least = 1,
         .most = 100,
         .run = remove_unit,
@@ -447,7 +447,8 @@ const struct lab_verb lab_verbs_deploy[] = {
     {
         .name = "fault",
         .usage =
-            "UNIT refuse-commit|state-only|kill-at-exit|kill-before N|kill-after N [--hook NAME]",
+            "UNIT refuse-commit|state-only|leader-lost|kill-at-exit|kill-before N|kill-after N "
+            "[--hook NAME]",
         .summary = "play a fault once, in the unit's next run (N: the number of a hook tool call)",
         .options = "hook=",
         .least = 2,

@@ -484,9 +484,25 @@ static void commit_own(struct lab_context *context)
     }
 }
 
+/* The first other unit that can leads from now on. */
+static void pass_leadership_on(struct lab_context *context)
+{
+    struct lab_application *app = context->unit->app;
+    for (struct lab_unit *unit = app->units; unit != NULL; unit = unit->next) {
+        if (unit != context->unit && unit->life == LAB_ALIVE && !unit->lost) {
+            lab_model_elect(context->model, app, unit);
+            return;
+        }
+    }
+}
+
 static const char *commit(struct lab_context *context)
 {
     struct lab_unit *unit = context->unit;
+    if (unit->fault_leader_lost) {
+        unit->fault_leader_lost = false;
+        pass_leadership_on(context);
+    }
     const char *why = refusal(context);
     const bool refuse = unit->fault_refuse_commit;
     const bool state_only = unit->fault_state_only;

@@ -5,7 +5,8 @@
  * (2.2): status, application version, logs, leader settings. What is read is read once (2.3).
  *
  * Faults, each played once: lab_unit.fault_refuse_commit (exit 0, and the controller refuses everything),
- * lab_unit.fault_state_only (early 4.0: state and ports are committed, the relation settings refused).
+ * lab_unit.fault_state_only (early 4.0: state and ports are committed, the relation settings refused),
+ * lab_unit.fault_leader_lost (exit 0, and before the commit another unit leads).
  *
  * May include: lab/model.h, lab/events.h.
  */

@@ -73,7 +73,7 @@ struct lab_unit *lab_agent_find(struct lab_daemon *daemon, const char *context_i
 void lab_agent_called(struct lab_unit *unit, const char *const *argv, int code, int64_t started_us);
 /*
  * A fault that is played once, in the unit's next run (of that name, when `hook` is not NULL): "refuse-commit",
- * "state-only" (see context.h), "kill-at-exit" (the agent dies between the exit and the commit), "kill-before" and
+ * "state-only", "leader-lost" (see context.h), "kill-at-exit" (the agent dies between the exit and the commit), "kill-before" and
  * "kill-after" the hook tool call with this number.
  */
 CHARM_MUST_CHECK int lab_agent_set_fault(struct lab_daemon *daemon, struct lab_unit *unit,

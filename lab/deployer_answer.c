@@ -1,6 +1,7 @@
 #include "lab/deployer_answer.h"
 
 #include "base/text.h"
+#include "lab/deployer_requests.h"
 
 struct lab_deployer_wish lab_deployer_wish(const struct charm_value *what)
 {
@@ -117,10 +118,11 @@ const struct charm_value *lab_deployer_status(struct charm_arena *arena,
     }
     struct charm_value *list = charm_value_new_list(arena);
     for (size_t i = 0; i < charm_value_size(request); i++) {
-        charm_value_append(list,
-                           charmi_same(wish->answer, "null")
-                               ? charm_value_new_null(arena)
-                               : in_the_cluster(arena, wish, node, charm_value_at(request, i)));
+        charm_value_append(list, charmi_same(wish->answer, "null")
+                                     ? charm_value_new_null(arena)
+                                     : in_the_cluster(arena, wish, node,
+                                                      lab_deployer_request_last(
+                                                          request, charm_value_at(request, i))));
     }
     for (size_t i = 0; i < charm_value_size(wish->extra); i++) {
         charm_value_append(list, charm_value_at(wish->extra, i));

@@ -2,14 +2,15 @@
  * lab/deployer_answer.h: what the kubernetes-deployer charm answers: every object that was asked for, as it is in the
  * cluster (reactive-framework.md 7.2).
  *
- * Pure, and without a memory: how far the cluster has got is what it is told.
+ * Pure, and without a memory: how far the cluster has got is what it is told. Of an object that is asked for in several
+ * versions the last one lives.
  *
  *     struct lab_deployer_wish wish = lab_deployer_wish(what);
  *     const struct lab_deployer_node node = { "10.0.0.31", 30083 };
  *     const struct charm_value *status = lab_deployer_status(arena, &wish, &node, request);
  *     const char *text = charm_value_render(arena, status, CHARM_JSON_PYTHON);
  *
- * May include: include/charm, base.
+ * May include: include/charm, lab/deployer_requests.h, base.
  */
 #ifndef LAB_DEPLOYER_ANSWER_H
 #define LAB_DEPLOYER_ANSWER_H

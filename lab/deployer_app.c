@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "lab/cluster.h"
+#include "lab/deployer_requests.h"
 
 #define ENDPOINT "kubernetes-deployer"
 #define OWNER_LABEL "juju-app"
@@ -54,86 +55,21 @@ static void say(void *userdata, const char *level, const char *text)
     lab_app_log(state->app, leader(state->app), level, "%s", text);
 }
 
-/* ---- what is asked: the union over all units by uuid ---- */
+/* ---- what is asked ---- */
 
-struct request {
-    const char *uuid;
-    const char *model_uuid;
-    const char *juju_unit;
-    struct charm_value *manifests; /* equal ones once */
-};
-
-struct requests {
-    struct charm_arena *arena;
-    struct request *at;
-    size_t size;
-};
-
-static struct request *request_of(struct requests *requests, const char *uuid)
-{
-    for (size_t i = 0; i < requests->size; i++) {
-        if (charmi_same(requests->at[i].uuid, uuid)) {
-            return &requests->at[i];
-        }
-    }
-    struct request *grown =
-        charm_arena_array(requests->arena, requests->size + 1, sizeof(*requests->at));
-    if (requests->size > 0) {
-        memcpy(grown, requests->at, requests->size * sizeof(*grown));
-    }
-    requests->at = grown;
-    requests->at[requests->size] =
-        (struct request){ .uuid = uuid, .manifests = charm_value_new_list(requests->arena) };
-    return &requests->at[requests->size++];
-}
-
-static bool has_manifest(const struct charm_value *list, const struct charm_value *manifest)
-{
-    for (size_t i = 0; i < charm_value_size(list); i++) {
-        if (charm_value_equal(charm_value_at(list, i), manifest)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static const char *decoded_text(struct charm_arena *arena, const struct charm_value *bag,
-                                const char *key)
-{
-    return charm_value_scalar(arena,
-                              charm_value_decode(arena, charm_text(charm_value_get(bag, key))));
-}
-
-static void read_unit(struct requests *requests, const struct charm_value *bag)
-{
-    struct charm_arena *arena = requests->arena;
-    const struct charm_value *list =
-        charm_value_decode(arena, charm_text(charm_value_get(bag, "resource")));
-    if (charm_value_kind(list) != CHARM_LIST || charm_value_size(list) == 0) {
-        return; /* asks for nothing: the reader ignores it */
-    }
-    struct request *request = request_of(requests, decoded_text(arena, bag, "uuid"));
-    request->model_uuid = decoded_text(arena, bag, "model_uuid");
-    request->juju_unit = decoded_text(arena, bag, "juju_unit");
-    for (size_t i = 0; i < charm_value_size(list); i++) {
-        if (!has_manifest(request->manifests, charm_value_at(list, i))) {
-            charm_value_append(request->manifests, charm_value_at(list, i));
-        }
-    }
-}
-
-static void read_relation(struct lab_app *app, const char *relation, struct requests *requests)
+static void read_relation(struct lab_app *app, const char *relation,
+                          struct lab_deployer_requests *requests)
 {
     const struct charm_value *units = lab_app_remote_units(app, relation);
     for (size_t i = 0; i < charm_value_size(units); i++) {
-        read_unit(requests,
-                  lab_app_remote_bag(app, relation, charm_text(charm_value_at(units, i))));
+        lab_deployer_requests_add(
+            requests, lab_app_remote_bag(app, relation, charm_text(charm_value_at(units, i))));
     }
 }
 
-static struct requests read_requests(struct lab_app *app)
+static struct lab_deployer_requests read_requests(struct lab_app *app)
 {
-    struct requests requests = { .arena = lab_app_arena(app) };
+    struct lab_deployer_requests requests = { .arena = lab_app_arena(app) };
     const struct charm_value *relations = lab_app_relations(app, ENDPOINT);
     for (size_t i = 0; i < charm_value_size(relations); i++) {
         read_relation(app, charm_text(charm_value_at(relations, i)), &requests);
@@ -154,7 +90,7 @@ static void set_failure(struct deployer_app *state, const char *text)
 
 /* The labels that the real charm adds, on the top object only. */
 static struct charm_value *labelled(struct charm_arena *arena, const struct lab_app *app,
-                                    const struct request *request,
+                                    const struct lab_deployer_request *request,
                                     const struct charm_value *manifest)
 {
     struct charm_value *copy = charm_value_copy(arena, manifest);
@@ -179,7 +115,7 @@ static void refuse(struct deployer_app *state, const char *why, const char *answ
     set_failure(state, answer);
 }
 
-static void apply_one(struct deployer_app *state, const struct request *request,
+static void apply_one(struct deployer_app *state, const struct lab_deployer_request *request,
                       const struct charm_value *manifest)
 {
     struct charm_arena *arena = lab_app_arena(state->app);
@@ -196,7 +132,7 @@ static void apply_one(struct deployer_app *state, const struct request *request,
     }
 }
 
-static bool is_asked(const struct requests *requests, const char *uuid)
+static bool is_asked(const struct lab_deployer_requests *requests, const char *uuid)
 {
     for (size_t i = 0; i < requests->size; i++) {
         if (charmi_same(requests->at[i].uuid, uuid)) {
@@ -206,8 +142,17 @@ static bool is_asked(const struct requests *requests, const char *uuid)
     return false;
 }
 
+/* Each version is seen by the cluster before the next one comes, as Kubernetes' controllers would see it. */
+static void apply_request(struct deployer_app *state, const struct lab_deployer_request *request)
+{
+    for (size_t i = 0; i < charm_value_size(request->manifests); i++) {
+        apply_one(state, request, charm_value_at(request->manifests, i));
+        lab_cluster_tick(state->cluster, lab_app_now_ms(state->app));
+    }
+}
+
 /* Applications that ask for nothing any more: everything with their label goes. */
-static void delete_unasked(struct deployer_app *state, const struct requests *requests)
+static void delete_unasked(struct deployer_app *state, const struct lab_deployer_requests *requests)
 {
     struct charm_arena *arena = charm_arena_new();
     struct charmi_words left = { 0 };
@@ -230,13 +175,10 @@ static void delete_unasked(struct deployer_app *state, const struct requests *re
 
 static void apply_all(struct deployer_app *state)
 {
-    const struct requests requests = read_requests(state->app);
+    const struct lab_deployer_requests requests = read_requests(state->app);
     set_failure(state, NULL);
     for (size_t i = 0; i < requests.size; i++) {
-        const struct request *request = &requests.at[i];
-        for (size_t j = 0; j < charm_value_size(request->manifests); j++) {
-            apply_one(state, request, charm_value_at(request->manifests, j));
-        }
+        apply_request(state, &requests.at[i]);
     }
     delete_unasked(state, &requests);
     lab_cluster_tick(state->cluster, lab_app_now_ms(state->app));
@@ -245,7 +187,7 @@ static void apply_all(struct deployer_app *state)
 
 /* ---- the answer ---- */
 
-static const char *status_of(struct deployer_app *state, const struct requests *asked)
+static const char *status_of(struct deployer_app *state, const struct lab_deployer_requests *asked)
 {
     struct charm_arena *arena = lab_app_arena(state->app);
     const char *set = charm_text(lab_app_config(state->app, "answer"));
@@ -277,7 +219,7 @@ static void answer_on(struct deployer_app *state, const char *relation)
     charm_value_append_text(workers, lab_cluster_node(state->cluster));
     lab_app_set(app, relation, leader(app), "workers",
                 charm_value_render(arena, workers, CHARM_JSON_PYTHON));
-    struct requests asked = { .arena = arena };
+    struct lab_deployer_requests asked = { .arena = arena };
     read_relation(app, relation, &asked);
     const struct charm_value *own = lab_app_own_bag(app, relation, leader(app));
     if (asked.size > 0 || charm_value_get(own, "status") != NULL) {

@@ -211,6 +211,7 @@ struct lab_unit {
     /* Faults to be played once: see context.h. */
     bool fault_refuse_commit;
     bool fault_state_only;
+    bool fault_leader_lost;
 };
 
 struct lab_application {
@@ -267,6 +268,9 @@ CHARM_MUST_CHECK int lab_model_upgrade(struct lab_model *model, struct lab_appli
                                        const struct lab_charm *charm, struct charm_error *reterr);
 CHARM_MUST_CHECK int lab_model_add_unit(struct lab_model *model, struct lab_application *app,
                                         struct lab_unit **ret_unit, struct charm_error *reterr);
+/* One more relation of a peer endpoint beside the one that is there, as after refresh, rollback and refresh (contract 9.1). */
+CHARM_MUST_CHECK int lab_model_double_peer(struct lab_model *model, struct lab_application *app,
+                                           const char *endpoint, struct charm_error *reterr);
 /* `force` removes a lost or stuck unit at once, without its hooks. */
 CHARM_MUST_CHECK int lab_model_remove_unit(struct lab_model *model, struct lab_unit *unit,
                                            bool force, struct charm_error *reterr);

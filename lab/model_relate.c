@@ -96,15 +96,32 @@ static bool has_peer(struct lab_model *model, const struct lab_application *app,
     return false;
 }
 
+static void add_peer(struct lab_model *model, struct lab_application *app, const char *name)
+{
+    const struct charm_value *declared = charm_value_path(app->charm.metadata, "peers", name, NULL);
+    const struct endpoint endpoint = { app, name, interface_of(declared), LAB_PEERS, 0 };
+    struct lab_relation *relation = relation_new(model);
+    relation->revision = app->revision;
+    add_side(model, relation, &endpoint);
+}
+
+int lab_model_double_peer(struct lab_model *model, struct lab_application *app,
+                          const char *endpoint, struct charm_error *reterr)
+{
+    if (charm_value_path(app->charm.metadata, "peers", endpoint, NULL) == NULL) {
+        return charm_error_set(reterr, CHARM_ENOTFOUND, "application \"%s\" has no peers \"%s\"",
+                               app->name, endpoint);
+    }
+    add_peer(model, app, endpoint);
+    return 0;
+}
+
 void lab_model_make_peers(struct lab_model *model, struct lab_application *app)
 {
     CHARM_EACH(charm_value_get(app->charm.metadata, "peers"), it)
     {
         if (!has_peer(model, app, it.key)) {
-            const struct endpoint endpoint = { app, it.key, interface_of(it.value), LAB_PEERS, 0 };
-            struct lab_relation *relation = relation_new(model);
-            relation->revision = app->revision;
-            add_side(model, relation, &endpoint);
+            add_peer(model, app, it.key);
         }
     }
 }

@@ -22,7 +22,7 @@ add_library(lab-real STATIC
 # unshare(2), memfd_create(2), close_range(2), execvpe(3)
 target_compile_definitions(lab-real PRIVATE _GNU_SOURCE)
 target_include_directories(lab-real PUBLIC ${PROJECT_SOURCE_DIR})
-target_link_libraries(lab-real PUBLIC charm-base PRIVATE kcb-options m)
+target_link_libraries(lab-real PUBLIC charm-base PRIVATE lab-model kcb-options m)
 
 if(KCB_TESTS)
     add_subdirectory(${PROJECT_SOURCE_DIR}/tests/unit/lab-cluster

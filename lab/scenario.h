@@ -55,6 +55,7 @@ struct lab_scene {
     const struct charm_value *file; /* the whole file, with ${...} filled in */
     const char *dir;                /* all of its own */
     struct lab_model *model;
+    struct lab_charm charm;
     struct lab_application *app; /* whose charm runs */
     struct lab_unit *unit;       /* the one that `then` looks at */
     struct lab_rest *rest;

@@ -2,21 +2,7 @@
 #include "lab/scenario.h"
 
 #include "lab/deployer_answer.h"
-
-/* What the application asks for: the first unit's that asks. */
-static const struct charm_value *read_request(struct lab_scene *scene)
-{
-    for (const struct lab_unit *unit = scene->app->units; unit != NULL; unit = unit->next) {
-        const char *text =
-            charm_text(charm_value_get(lab_scene_own_bag(scene, unit, "kubernetes"), "resource"));
-        const struct charm_value *list =
-            text[0] == '\0' ? NULL : charm_value_decode(scene->arena, text);
-        if (charm_value_size(list) > 0) {
-            return list;
-        }
-    }
-    return NULL;
-}
+#include "lab/deployer_requests.h"
 
 static struct lab_seat *remote_seat(struct lab_scene *scene, struct lab_relation *relation)
 {
@@ -40,7 +26,7 @@ bool lab_scene_answer(struct lab_scene *scene)
         return false;
     }
     struct lab_seat *seat = remote_seat(scene, relation);
-    const struct charm_value *request = read_request(scene);
+    const struct charm_value *request = lab_deployer_asked(scene->arena, relation, scene->app);
     if (seat == NULL || (request == NULL && charm_value_get(seat->bag.values, "status") == NULL)) {
         return false;
     }

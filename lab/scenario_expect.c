@@ -395,11 +395,27 @@ static void expect_log(struct lab_scene *scene, const struct charm_value *patter
     }
 }
 
+/* Of several units. */
+static void expect_statuses(struct lab_scene *scene, const struct charm_value *statuses)
+{
+    CHARM_EACH(statuses, it)
+    {
+        const struct lab_unit *unit = lab_model_unit(scene->model, it.key);
+        if (unit == NULL) {
+            lab_scene_problem(scene, "statuses: there is no unit %s", it.key);
+        } else {
+            expect_word(scene, charm_arena_printf(scene->arena, "status of %s", it.key), it.value,
+                        status_of(scene, unit));
+        }
+    }
+}
+
 void lab_scene_then(struct lab_scene *scene, const struct charm_value *then)
 {
     expect_success(scene, then);
     expect_list(scene, "hooks", charm_value_get(then, "hooks"), list_hooks(scene));
     expect_word(scene, "status", charm_value_get(then, "status"), status_of(scene, scene->unit));
+    expect_statuses(scene, charm_value_get(then, "statuses"));
     expect_word(scene, "version", charm_value_get(then, "version"),
                 scene->app->version == NULL ? "" : scene->app->version);
     expect_flags(scene, then);

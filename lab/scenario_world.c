@@ -14,15 +14,18 @@ enum { MOST_RUNS = 200, MOST_QUICK_RUNS = 12, LARGEST_FILE = 1024 * 1024 };
 
 /* ---- looking ---- */
 
+/* The first one; of several peer relations the last, which is the one that counts. */
 struct lab_relation *lab_scene_relation(const struct lab_scene *scene, const char *endpoint)
 {
+    struct lab_relation *found = NULL;
     for (struct lab_relation *r = scene->model->relations; r != NULL; r = r->next) {
         const struct lab_side *own = lab_relation_own(r, scene->app);
-        if (r->life != LAB_DEAD && own != NULL && charmi_same(own->endpoint, endpoint)) {
-            return r;
+        if (r->life != LAB_DEAD && own != NULL && charmi_same(own->endpoint, endpoint) &&
+            (found == NULL || lab_relation_is_peer(r))) {
+            found = r;
         }
     }
-    return NULL;
+    return found;
 }
 
 const struct charm_value *lab_scene_own_bag(const struct lab_scene *scene,
@@ -350,19 +353,32 @@ static int read_yaml(struct lab_scene *scene, const char *name, const struct cha
     return code;
 }
 
+/* What is deployed: the charm, or with `peers: later` one that has no peer relation yet. */
+static struct lab_charm first_revision(struct lab_scene *scene, const struct charm_value *given)
+{
+    struct lab_charm charm = scene->charm;
+    if (charmi_same(charm_text(charm_value_get(given, "peers")), "later")) {
+        struct charm_value *metadata = charm_value_copy(scene->arena, charm.metadata);
+        charm_value_remove(metadata, "peers");
+        charm.metadata = metadata;
+    }
+    return charm;
+}
+
 static int deploy(struct lab_scene *scene, const struct charm_value *given,
                   struct charm_error *reterr)
 {
-    struct lab_charm charm = { 0 };
-    if (read_yaml(scene, "metadata.yaml", &charm.metadata, reterr) != 0 ||
-        read_yaml(scene, "config.yaml", &charm.config, reterr) != 0 ||
-        read_yaml(scene, "actions.yaml", &charm.actions, reterr) != 0) {
+    struct lab_charm *charm = &scene->charm;
+    if (read_yaml(scene, "metadata.yaml", &charm->metadata, reterr) != 0 ||
+        read_yaml(scene, "config.yaml", &charm->config, reterr) != 0 ||
+        read_yaml(scene, "actions.yaml", &charm->actions, reterr) != 0) {
         return CHARM_EFAILED;
     }
-    charm.name = charm_text(charm_value_get(charm.metadata, "name"));
+    charm->name = charm_text(charm_value_get(charm->metadata, "name"));
+    const struct lab_charm first = first_revision(scene, given);
     const char *name = charm_text(charm_value_get(given, "app"));
     const char *unit = charm_text(charm_value_get(given, "unit"));
-    int code = lab_model_deploy(scene->model, name[0] == '\0' ? "connect" : name, &charm,
+    int code = lab_model_deploy(scene->model, name[0] == '\0' ? "connect" : name, &first,
                                 (int)charm_value_int(charm_value_get(given, "units"), 1),
                                 &scene->app, reterr);
     if (code == 0) {
@@ -558,7 +574,8 @@ static int change_units(struct lab_scene *scene, const struct charm_value *step,
         return 0;
     }
     if (remove[0] != '\0') {
-        return lab_model_remove_unit(scene->model, unit, false, reterr);
+        const bool force = charm_value_true(charm_value_get(step, "force"));
+        return lab_model_remove_unit(scene->model, unit, force, reterr);
     }
     struct lab_application *app = lab_model_app(scene->model, add);
     return app == NULL ? charm_error_set(reterr, CHARM_EINVAL, "there is no application %s", add)
@@ -589,8 +606,11 @@ static int play_fault(struct lab_scene *scene, const char *fault, struct charm_e
         scene->unit->fault_refuse_commit = true;
     } else if (charmi_same(fault, "state-only")) {
         scene->unit->fault_state_only = true;
+    } else if (charmi_same(fault, "leader-lost")) {
+        scene->unit->fault_leader_lost = true;
     } else {
-        return charm_error_set(reterr, CHARM_EINVAL, "fault: want refuse-commit or state-only");
+        return charm_error_set(reterr, CHARM_EINVAL,
+                               "fault: want refuse-commit, state-only or leader-lost");
     }
     return 0;
 }
@@ -607,13 +627,19 @@ static int play_word(struct lab_scene *scene, const char *word, struct charm_err
         return lab_model_resolved(scene->model, scene->unit, charmi_same(word, "resolved"), reterr);
     }
     if (charmi_same(word, "upgrade")) {
-        return lab_model_upgrade(scene->model, scene->app, &scene->app->charm, reterr);
+        return lab_model_upgrade(scene->model, scene->app, &scene->charm, reterr);
+    }
+    if (charmi_same(word, "second-peer-relation")) {
+        return lab_model_double_peer(scene->model, scene->app, "cluster", reterr);
     }
     if (charmi_same(word, "start")) {
         return 0; /* what is pending anyway: after `prelude: none` */
     }
-    return charm_error_set(reterr, CHARM_EINVAL,
-                           "%s: want start, update-status, upgrade, resolved, or a map", word);
+    return charm_error_set(
+        reterr, CHARM_EINVAL,
+        "%s: want start, update-status, upgrade, resolved, second-peer-relation, "
+        "or a map",
+        word);
 }
 
 static int play_step(struct lab_scene *scene, const struct charm_value *step,

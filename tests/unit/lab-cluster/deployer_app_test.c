@@ -287,6 +287,51 @@ static void two_versions_of_one_object_are_both_kept(void **state)
     assert_int_equal(charm_value_size(status(app)), 2);
 }
 
+static const char *value_of_first(struct lab_app *app)
+{
+    return charm_text(charm_value_path(charm_value_at(status(app), 0), "data", "a", NULL));
+}
+
+static int64_t version_of_first(struct lab_app *app)
+{
+    int64_t version = 0;
+    const char *text = charm_text(charm_value_get(meta_of_first(app), "resourceVersion"));
+    assert_true(charmi_parse_int(text, 1, INT64_MAX, &version));
+    return version;
+}
+
+static void of_two_versions_the_one_of_the_unit_that_is_named_last_stays(void **state)
+{
+    struct lab_app *app = *state;
+    ask(app, "connect/0", "[" CONFIG_MAP("cfg", "old") "]");
+    ask(app, "connect/1", "[" CONFIG_MAP("cfg", "new") "]");
+    change(app);
+    assert_string_equal(value_of_first(app), "new");
+    ask(app, "connect/0", "[" CONFIG_MAP("cfg", "newer") "]");
+    change(app);
+    assert_string_equal(value_of_first(app), "new");
+    charm_value_remove(app->remote, "connect/1");
+    change(app);
+    assert_int_equal(charm_value_size(status(app)), 1);
+    assert_string_equal(value_of_first(app), "newer");
+}
+
+static void two_versions_are_applied_in_turn_whenever_anybody_changes_anything(void **state)
+{
+    struct lab_app *app = *state;
+    ask(app, "connect/0", "[" CONFIG_MAP("cfg", "1") "]");
+    ask(app, "connect/1", "[" CONFIG_MAP("cfg", "1") "]");
+    change(app);
+    const int64_t once = version_of_first(app);
+    change(app);
+    assert_int_equal(version_of_first(app), once);
+    ask(app, "connect/1", "[" CONFIG_MAP("cfg", "2") "]");
+    change(app);
+    const int64_t twice = version_of_first(app);
+    change(app); /* to "1" and back to "2", though nobody asked for anything new */
+    assert_true(version_of_first(app) >= twice + 2);
+}
+
 static void an_empty_list_of_one_unit_withdraws_nothing_of_another(void **state)
 {
     struct lab_app *app = *state;
@@ -377,6 +422,8 @@ int main(void)
         T(the_same_answer_is_not_written_again),
         T(units_are_merged_and_equal_objects_count_once),
         T(two_versions_of_one_object_are_both_kept),
+        T(of_two_versions_the_one_of_the_unit_that_is_named_last_stays),
+        T(two_versions_are_applied_in_turn_whenever_anybody_changes_anything),
         T(an_empty_list_of_one_unit_withdraws_nothing_of_another),
         T(empty_lists_of_all_withdraw_everything),
         T(an_object_that_is_not_named_any_more_stays_and_is_not_shown),

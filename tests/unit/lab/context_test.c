@@ -137,6 +137,28 @@ static void early_juju_4_commits_state_and_refuses_relations(void **state)
     play_free(play);
 }
 
+static void leadership_that_is_lost_at_the_exit_refuses_application_data_and_nothing_else(
+    void **state)
+{
+    struct play *play = play_new(NULL);
+    struct lab_application *a = play_deploy(play, "a", PEER, 2);
+    play_settle(play);
+    play_unit(play, "a/0")->fault_leader_lost = true;
+    enter(play, "a/0");
+    assert_string_equal(play_out(play, "is-leader"), "True");
+    assert_int_equal(play_tool(play, "state-set s=1").code, 0);
+    assert_int_equal(leave(play, 0), 0);
+    assert_ptr_equal(a->leader, play_unit(play, "a/1"));
+    play_settle(play);
+    play_unit(play, "a/1")->fault_leader_lost = true;
+    enter(play, "a/1");
+    assert_int_equal(play_tool(play, "relation-set -r p:0 --app k=v").code, 0);
+    assert_int_not_equal(leave(play, 0), 0);
+    assert_ptr_equal(a->leader, play_unit(play, "a/0"));
+    assert_int_equal(charm_value_size(lab_model_relation(play->model, 0)->side[0].bag.values), 0);
+    play_free(play);
+}
+
 static void application_data_is_refused_when_leadership_went_before_the_commit(void **state)
 {
     struct play *play = play_new(NULL);
@@ -390,6 +412,8 @@ int main(void)
         cmocka_unit_test(status_and_version_are_set_at_once),
         cmocka_unit_test(a_refused_commit_makes_a_failed_hook_and_keeps_nothing),
         cmocka_unit_test(early_juju_4_commits_state_and_refuses_relations),
+        cmocka_unit_test(
+            leadership_that_is_lost_at_the_exit_refuses_application_data_and_nothing_else),
         cmocka_unit_test(application_data_is_refused_when_leadership_went_before_the_commit),
         cmocka_unit_test(the_answer_no_to_is_leader_sticks_for_the_hook),
         cmocka_unit_test(an_own_application_bag_is_read_by_the_leader_alone_but_in_a_peer_relation),
