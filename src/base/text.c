@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,20 @@ bool charmi_same(const char *left, const char *right)
         return left == right;
     }
     return strcmp(left, right) == 0;
+}
+
+static int lower(char c)
+{
+    return tolower((unsigned char)c);
+}
+
+bool charmi_same_word(const char *left, const char *right)
+{
+    while (*left != '\0' && lower(*left) == lower(*right)) {
+        left++;
+        right++;
+    }
+    return lower(*left) == lower(*right);
 }
 
 bool charmi_starts_with(const char *text, const char *start)

@@ -16,7 +16,8 @@
 
 #include "charm/arena.h"
 
-bool charmi_same(const char *left, const char *right); /* NULL equals only NULL */
+bool charmi_same(const char *left, const char *right);      /* NULL equals only NULL */
+bool charmi_same_word(const char *left, const char *right); /* large and small letters are one */
 bool charmi_starts_with(const char *text, const char *start);
 bool charmi_ends_with(const char *text, const char *end);
 bool charmi_blank(const char *text); /* NULL, empty or white space alone */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "kcb/client_settings.h"
 #include "kcb/layer.h"
 #include "kcb/manifests.h"
 #include "kcb/topics.h"

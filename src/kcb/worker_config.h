@@ -1,5 +1,5 @@
 /*
- * kcb/worker_config.h: the properties of the workers, from all who have a say, and those of the charm's own client.
+ * kcb/worker_config.h: the properties of the workers, from all who have a say.
  *
  * Weakest first: what the charm computes, the upper layer's settings, the operator's named options, the lines of option
  * worker-config. Some keys belong to the charm, because Service, probes, topics or other workers count on them: giving
@@ -60,14 +60,5 @@ CHARM_MUST_CHECK int kcbi_worker_config_given(struct charm_arena *arena,
 
 /* Does a worker's property of this name carry a secret, whatever its prefix? */
 bool kcbi_worker_secret(const char *key);
-
-/*
- * The same way to Kafka for the charm's own client: librdkafka's properties from the worker's bootstrap.servers,
- * security.*, sasl.* and ssl.*. CHARM_EINVAL names a property that cannot be carried over, and what to do.
- */
-CHARM_MUST_CHECK int kcbi_client_settings(struct charm_arena *arena,
-                                          const struct charm_value *properties,
-                                          struct charm_value **ret_settings,
-                                          struct charm_error *reterr);
 
 #endif

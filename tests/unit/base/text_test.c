@@ -133,6 +133,11 @@ static void white_space_is_trimmed_at_both_ends_only(void **state)
     assert_true(charmi_blank(" \t"));
     assert_true(charmi_blank(NULL));
     assert_false(charmi_blank(" x"));
+    assert_true(charmi_same_word("PeM", "pEm"));
+    assert_true(charmi_same_word("", ""));
+    assert_false(charmi_same_word("pem", "pe"));
+    assert_false(charmi_same_word("pe", "pem"));
+    assert_false(charmi_same_word("p\xc3\xa9", "p\xc3\x89"));
     charm_arena_free(arena);
 }
 

@@ -307,56 +307,6 @@ static void a_name_that_kafka_cannot_have_is_refused_in_one_line(void **state)
     assert_contains(refusal(&inputs, CHARM_ETOOBIG), "option worker-config: ");
 }
 
-/* ---- the charm's own client ---- */
-
-static const char *settings_of(const char *properties)
-{
-    struct charm_value *settings = NULL;
-    struct charm_error error;
-    if (kcbi_client_settings(arena, json(properties), &settings, &error) != 0) {
-        assert_null(settings);
-        return charm_arena_copy(arena, error.text);
-    }
-    return charm_value_render(arena, settings, CHARM_JSON_SORTED);
-}
-
-static void only_the_way_to_kafka_is_carried_over(void **state)
-{
-    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
-    inputs.lines = "producer.security.protocol=SSL";
-    assert_string_equal(
-        settings_of(charm_value_render(arena, made(&inputs).properties, CHARM_JSON_COMPACT)),
-        "{\"bootstrap.servers\":\"10.0.0.10:9092,10.0.0.11:9092\"}");
-}
-
-static void javas_names_become_librdkafkas(void **state)
-{
-    assert_string_equal(
-        settings_of("{\"security.protocol\": \"SASL_SSL\", \"sasl.mechanism\": \"GSSAPI\", "
-                    "\"ssl.truststore.type\": \"PEM\", \"ssl.truststore.certificates\": \"C\", "
-                    "\"ssl.endpoint.identification.algorithm\": \"\", "
-                    "\"ssl.enabled.protocols\": \"TLSv1.3\", "
-                    "\"sasl.login.refresh.window.factor\": \"0.8\", "
-                    "\"sasl.kerberos.service.name\": \"kafka\"}"),
-        "{\"sasl.kerberos.service.name\":\"kafka\",\"sasl.mechanism\":\"GSSAPI\","
-        "\"security.protocol\":\"sasl_ssl\",\"ssl.ca.pem\":\"C\","
-        "\"ssl.endpoint.identification.algorithm\":\"none\"}");
-}
-
-static void what_cannot_be_carried_over_is_named(void **state)
-{
-    assert_contains(settings_of("{\"ssl.truststore.location\": \"/x.jks\"}"),
-                    "ssl.truststore.location names what only the workers have");
-    assert_contains(settings_of("{\"ssl.truststore.type\": \"JKS\"}"), "ssl.truststore.type");
-    assert_contains(settings_of("{\"ssl.engine.factory.class\": \"x\"}"),
-                    "ssl.engine.factory.class cannot be used");
-    assert_contains(settings_of("{\"ssl.truststore.certificates\": \"${file:/x:y}\"}"),
-                    "ssl.truststore.certificates refers to a config provider");
-    const char *text = settings_of("{\"sasl.jaas.config\": \"hunter2\"}");
-    assert_contains(text, "sasl.jaas.config");
-    assert_lacks(text, "hunter2");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,9 +327,6 @@ int main(void)
         TEST(keys_that_only_look_like_secrets_are_taken),
         TEST(a_bad_line_names_its_number),
         TEST(a_name_that_kafka_cannot_have_is_refused_in_one_line),
-        TEST(only_the_way_to_kafka_is_carried_over),
-        TEST(javas_names_become_librdkafkas),
-        TEST(what_cannot_be_carried_over_is_named),
     };
     return cmocka_run_group_tests_name("worker_config", tests, NULL, NULL);
 }
