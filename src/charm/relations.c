@@ -505,3 +505,54 @@ const struct charmi_words *charmi_relations_complaints(const struct charmi_relat
 {
     return &relations->complaints;
 }
+
+/* ---- for people ---- */
+
+/* More units than these are counted, not named. */
+#define NAMED_UNITS 8
+
+static const char *seen_units(const struct charmi_relations *relations,
+                              const struct relation *relation)
+{
+    if (relation->unit_count == 0) {
+        return "none";
+    }
+    struct charmi_words names = { 0 };
+    for (size_t i = 0; i < relation->unit_count && i < NAMED_UNITS; i++) {
+        charmi_words_add(relations->arena, &names, relation->units[i].view.name);
+    }
+    if (relation->unit_count > NAMED_UNITS) {
+        charmi_words_add(
+            relations->arena, &names,
+            charm_arena_printf(relations->arena, "+%zu", relation->unit_count - NAMED_UNITS));
+    }
+    return charmi_words_join(relations->arena, &names, ",");
+}
+
+static const char *seen_relation(const struct charmi_relations *relations,
+                                 const struct relation *relation)
+{
+    if (!relation->refused && !relation->units_asked) {
+        return relation->view.id;
+    }
+    return charm_arena_printf(relations->arena, "%s=%s", relation->view.id,
+                              relation->refused ? "refused" : seen_units(relations, relation));
+}
+
+struct charmi_words charmi_relations_seen(const struct charmi_relations *relations)
+{
+    struct charmi_words seen = { 0 };
+    for (size_t i = 0; i < relations->endpoint_count; i++) {
+        const struct endpoint *endpoint = &relations->endpoints[i];
+        for (size_t k = 0; k < endpoint->relation_count; k++) {
+            charmi_words_add(relations->arena, &seen,
+                             seen_relation(relations, &endpoint->relations[k]));
+        }
+        if (endpoint->asked && endpoint->relation_count == 0) {
+            charmi_words_add(relations->arena, &seen,
+                             charm_arena_printf(relations->arena, "%s=%s", endpoint->name,
+                                                endpoint->refused ? "refused" : "none"));
+        }
+    }
+    return seen;
+}

@@ -50,6 +50,10 @@ const struct charm_value *charmi_relations_refusals(const struct charmi_relation
 /* Why reads were refused, one line each. */
 const struct charmi_words *charmi_relations_complaints(const struct charmi_relations *relations);
 
+/* What was read so far in this run, for people: `kafka:1=kafka/0,kafka/1`, `peer:0` (its units were not asked for),
+ * `website=none`, `kafka:1=refused`. */
+struct charmi_words charmi_relations_seen(const struct charmi_relations *relations);
+
 /* "kafka" of "kafka:1". Pure. */
 const char *charmi_relation_endpoint(struct charm_arena *arena, const char *relation_id);
 /* Is this hook one of the endpoint's own, as kafka-relation-joined is of kafka? Pure. */

@@ -433,6 +433,14 @@ static void log_complaints(struct charm_run *run)
     }
 }
 
+static void add_words(struct charm_value *record, const char *key, struct charmi_words words)
+{
+    struct charm_value *list = charm_value_add_list(record, key);
+    for (size_t i = 0; i < words.size; i++) {
+        charm_value_append_text(list, words.at[i]);
+    }
+}
+
 static void fill_record(struct charm_run *run, const struct charm_error *error)
 {
     struct charm_value *record = run->story.record;
@@ -450,14 +458,14 @@ static void fill_record(struct charm_run *run, const struct charm_error *error)
         charm_value_set_bool(record, "leader", run->facts.leader);
     }
     charm_value_set_int(record, "term", run->app.term);
-    struct charm_value *flags = charm_value_add_list(record, "flags");
-    struct charmi_words all = { 0 };
+    if (run->relations != NULL) {
+        add_words(record, "facts", charmi_relations_seen(run->relations));
+    }
+    struct charmi_words flags = { 0 };
     if (run->flags != NULL) {
-        all = charmi_flags_all(run->flags, run->arena);
+        flags = charmi_flags_all(run->flags, run->arena);
     }
-    for (size_t i = 0; i < all.size; i++) {
-        charm_value_append_text(flags, all.at[i]);
-    }
+    add_words(record, "flags", flags);
     charmi_story_tools(&run->story, &run->tools);
     if (error->code != CHARM_OK) {
         charm_value_set_text(record, "error", error->text);

@@ -301,6 +301,7 @@ const char *charmi_story_text(struct charm_arena *arena, const struct charm_valu
 {
     struct charmi_buf buf = charmi_buf_init(TEXT_MAX_BYTES);
     add_head(&buf, record);
+    add_words(&buf, "facts", charm_value_get(record, "facts"));
     add_words(&buf, "derived", charm_value_get(record, "derived"));
     add_ran(&buf, charm_value_get(record, "ran"));
     add_changed(&buf, charm_value_get(record, "changed"));
@@ -320,8 +321,8 @@ const char *charmi_story_text(struct charm_arena *arena, const struct charm_valu
 /* ---- as a record ---- */
 
 /* The lists that go first when a record is too long. */
-static const char *const cut_order[] = { "trace",   "tools", "changed", "stopped", "ran",
-                                         "derived", "flags", "effects", NULL };
+static const char *const cut_order[] = { "trace", "tools",   "facts", "changed", "stopped",
+                                         "ran",   "derived", "flags", "effects", NULL };
 
 const char *charmi_story_record_text(struct charm_arena *arena, const struct charm_value *record)
 {

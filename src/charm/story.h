@@ -3,7 +3,7 @@
  *
  * Pure. The record is a JSON map without secrets:
  *   format, run, unit, hook, kind, at, took_ms, leader, term, error, cut
- *   derived: [flag]     flags: [flag] at the end
+ *   facts: [text], relations and units as they were read     derived: [flag]     flags: [flag] at the end
  *   ran:     [{row, in, why, result}]       in: "hooks", or the number of the iteration; why: the flag that woke it
  *   changed: [{flag, set, by, cause}]
  *   stopped: [{row, by}]                    by: the guard in words

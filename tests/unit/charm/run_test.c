@@ -148,12 +148,29 @@ static void the_story_tells_flags_rows_guards_effects_and_calls(void **state)
     fake_juju_live(juju, DEMO, "config-changed");
     const char *story = fake_juju_story(juju);
     assert_contains(story, "config-changed on connect/0, leader, term 1: ");
+    assert_contains(story, "  facts: kafka:1=kafka/0 kafka-client=none kubernetes:2=deployer/0 "
+                           "peer:0=none\n");
     assert_contains(story, "derived: application-state.available config.set.hostname");
     assert_contains(story, "ran demo.request [0]: done");
     assert_contains(story, "not demo.address: ");
     assert_contains(story, "config.set.hostname");
     assert_contains(story, "effect kubernetes:2: request");
     assert_contains(story, "relation-get -r kafka:1 - kafka/0 1 ms");
+    fake_juju_free(juju);
+}
+
+static void the_story_tells_what_was_refused_and_not_each_of_many_units(void **state)
+{
+    struct fake_juju *juju = demo_life();
+    for (int i = 1; i < 12; i++) {
+        const char *name = charm_arena_printf(fake_juju_arena(juju), "kafka/%d", i);
+        fake_juju_unit(juju, "kafka:1", name, "port", "9092");
+    }
+    fake_juju_refuse(juju, "relation-list -r kubernetes:2", "permission denied");
+    fake_juju_live(juju, DEMO, "config-changed");
+    assert_contains(fake_juju_story(juju), " kafka:1=kafka/0,kafka/1,kafka/10,kafka/11,kafka/2,"
+                                           "kafka/3,kafka/4,kafka/5,+4 ");
+    assert_contains(fake_juju_story(juju), " kubernetes:2=refused ");
     fake_juju_free(juju);
 }
 
@@ -560,6 +577,7 @@ int main(void)
         cmocka_unit_test(the_first_run_writes_relations_then_state_then_version_then_status),
         cmocka_unit_test(a_unit_that_publishes_something_else_is_named),
         cmocka_unit_test(the_story_tells_flags_rows_guards_effects_and_calls),
+        cmocka_unit_test(the_story_tells_what_was_refused_and_not_each_of_many_units),
         cmocka_unit_test(option_trace_makes_the_story_longer),
         cmocka_unit_test(misuse_fails_the_run_and_names_row_and_key),
         cmocka_unit_test(application_state_of_a_unit_that_is_not_the_leader_is_misuse),
