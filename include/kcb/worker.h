@@ -25,7 +25,7 @@ void kcb_set_worker_config(struct charm_run *run, const char *key, const char *v
 void kcb_set_base_image(struct charm_run *run, const char *image);
 /* "ADDRESS:PORT" of the workers' REST service while they run, else "". */
 const char *kcb_get_worker_service(struct charm_run *run);
-/* Names of the internal topics: MODEL.APP.connectconfigs, ...offsets, ...status. */
+/* Names of the internal topics: MODEL.APP.connectconfigs, ...offsets, ...status, or what option topic-prefix says. */
 const char *kcb_get_configs_topic(struct charm_run *run);
 const char *kcb_get_offsets_topic(struct charm_run *run);
 const char *kcb_get_status_topic(struct charm_run *run);

@@ -99,7 +99,8 @@ const struct kcbi_names *kcbi_names(struct charm_run *run)
         struct kcbi_names *names = charm_arena_alloc(charm_arena(run), sizeof(*names));
         struct charm_error error = { 0 };
         if (kcbi_names_make(charm_arena(run), context->model, context->model_uuid,
-                            context->application, names, &error) == 0) {
+                            context->application, kcbi_options(run)->topic_prefix, names,
+                            &error) == 0) {
             memo->names = names;
         } else {
             memo->names_problem = charm_arena_copy(charm_arena(run), error.text);

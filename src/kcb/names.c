@@ -9,15 +9,14 @@
 /* Longest name of a topic (Kafka: Topic.java), and of a label's value (Kubernetes: validation.go). */
 #define LABEL_VALUE_MAX 63
 
-static int make_topic(struct charm_arena *arena, const struct kcbi_names *names, const char *what,
+static int make_topic(struct charm_arena *arena, const char *prefix, const char *what,
                       const char **ret_topic, struct charm_error *reterr)
 {
-    const char *topic =
-        charm_arena_printf(arena, "%s.%s.connect%s", names->model, names->application, what);
+    const char *topic = charm_arena_printf(arena, "%s.connect%s", prefix, what);
     if (strlen(topic) > KCBI_TOPIC_NAME_MAX) {
         return charm_error_set(reterr, CHARM_EINVAL,
-                               "name the internal topics: the names of model and application "
-                               "make %zu bytes, Kafka takes %d",
+                               "name the internal topics: option topic-prefix, or the names of "
+                               "model and application, make %zu bytes, Kafka takes %d",
                                strlen(topic), KCBI_TOPIC_NAME_MAX);
     }
     for (const char *at = topic; *at != '\0'; at++) {
@@ -32,7 +31,7 @@ static int make_topic(struct charm_arena *arena, const struct kcbi_names *names,
 }
 
 int kcbi_names_make(struct charm_arena *arena, const char *model, const char *model_uuid,
-                    const char *application, struct kcbi_names *ret_names,
+                    const char *application, const char *prefix, struct kcbi_names *ret_names,
                     struct charm_error *reterr)
 {
     if (charmi_blank(model) || charmi_blank(model_uuid) || charmi_blank(application)) {
@@ -51,12 +50,15 @@ int kcbi_names_make(struct charm_arena *arena, const char *model, const char *mo
     names.service = charm_arena_printf(arena, "svc-%s", names.uuid);
     names.deployment = charm_arena_printf(arena, "depl-%s", names.uuid);
 
-    int code = make_topic(arena, &names, "configs", &names.configs_topic, reterr);
+    const bool named = !charmi_blank(prefix);
+    const char *start = named ? prefix : charm_arena_printf(arena, "%s.%s", model, application);
+    names.group = charm_arena_copy(arena, named ? prefix : application);
+    int code = make_topic(arena, start, "configs", &names.configs_topic, reterr);
     if (code == 0) {
-        code = make_topic(arena, &names, "offsets", &names.offsets_topic, reterr);
+        code = make_topic(arena, start, "offsets", &names.offsets_topic, reterr);
     }
     if (code == 0) {
-        code = make_topic(arena, &names, "status", &names.status_topic, reterr);
+        code = make_topic(arena, start, "status", &names.status_topic, reterr);
     }
     if (code == 0) {
         *ret_names = names;

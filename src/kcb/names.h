@@ -1,12 +1,12 @@
 /*
  * kcb/names.h: what things are called: topics, Kubernetes objects, labels.
  *
- * All of it follows from model and application alone, so that every unit finds the same names. The uuid, the topics and
+ * All of it follows from model, application and one option, so that every unit finds the same names. The uuid, the topics and
  * the objects are the original's (reactive-framework.md 7.4, 8.2, 8.3). Kubernetes takes these names whatever the
  * application is called: they end in 32 hex digits and begin with a letter; labels that quote the application are made fit.
  *
  *     struct kcbi_names names;
- *     if (kcbi_names_make(arena, "prod", "e0453597-8109-4f7d-a58f-af08bc72a414", "connect", &names, reterr) < 0) {
+ *     if (kcbi_names_make(arena, "prod", "e0453597-8109-4f7d-a58f-af08bc72a414", "connect", "", &names, reterr) < 0) {
  *         return reterr->code;
  *     }
  *
@@ -28,15 +28,21 @@ struct kcbi_names {
     const char *config_map; /* cfgmap-UUID */
     const char *service;    /* svc-UUID */
     const char *deployment; /* depl-UUID */
+    const char *group;      /* of the workers, unless somebody names another */
     const char *configs_topic;
     const char *offsets_topic;
     const char *status_topic;
 };
 
-/* CHARM_EINVAL when one of the three is empty, or Kafka would not take a topic of these names. Texts are copied. */
+/*
+ * `prefix` is what the topics' names begin with, and the group's name, when model and application do not tell two
+ * applications on one Kafka apart; "": MODEL.APPLICATION, and the application's name. CHARM_EINVAL when one of the first
+ * three is empty, or Kafka would not take a topic of these names. Texts are copied.
+ */
 CHARM_MUST_CHECK int kcbi_names_make(struct charm_arena *arena, const char *model,
                                      const char *model_uuid, const char *application,
-                                     struct kcbi_names *ret_names, struct charm_error *reterr);
+                                     const char *prefix, struct kcbi_names *ret_names,
+                                     struct charm_error *reterr);
 
 /* What a selector asks for: `app`. It never changes: Kubernetes refuses a Deployment whose selector does. */
 struct charm_value *kcbi_names_selector(struct charm_arena *arena, const struct kcbi_names *names);

@@ -13,6 +13,7 @@ enum {
     LEAST_MEMORY =
         256 * 1024 * 1024, /* with less, half of it is a heap in which no worker starts */
     LONGEST_TOPICS = 64 * 1024,
+    LONGEST_PREFIX = KCBI_TOPIC_NAME_MAX - (sizeof(".connectoffsets") - 1),
     NEXT_MAJOR = 5, /* of Kafka: nobody knows what its workers will want */
 };
 
@@ -75,6 +76,12 @@ static bool is_topic(const char *name)
 {
     return made_of(name, KCBI_TOPIC_NAME_MAX, "._-") && !charmi_same(name, ".") &&
            !charmi_same(name, "..");
+}
+
+/* The longest of what follows is ".connectoffsets". */
+static bool valid_topic_prefix(const struct charm_value *value)
+{
+    return is_text(value) && made_of(charm_text(value), LONGEST_PREFIX, "._-");
 }
 
 static bool valid_topics(const struct charm_value *value)
@@ -144,6 +151,8 @@ static const struct option table[] = {
     { "topics", valid_topics,
       "topic names (letters, digits, dots, underscores, hyphens, at most 249 of them) and blanks",
       "" },
+    { "topic-prefix", valid_topic_prefix,
+      "letters, digits, dots, underscores and hyphens, at most 234, or nothing", "" },
     { "worker-config", valid_any_text, "lines of property=value", "" },
     { "replication-factor", valid_replication, "a number from 0 to 32767", "0" },
     { "connectors", valid_any_text, "YAML or JSON", "" },
@@ -275,6 +284,7 @@ void kcbi_options_read(struct charm_arena *arena, const struct charm_value *conf
     options.workers = charm_value_int(charm_value_get(good, "workers"), 1);
     options.group_id = charm_text(charm_value_get(good, "group-id"));
     options.topics = charm_text(charm_value_get(good, "topics"));
+    options.topic_prefix = charm_text(charm_value_get(good, "topic-prefix"));
     options.worker_config = charm_text(charm_value_get(good, "worker-config"));
     options.replication_factor = charm_value_int(charm_value_get(good, "replication-factor"), 0);
     options.connectors = charm_text(charm_value_get(good, "connectors"));

@@ -20,8 +20,9 @@
 
 struct kcbi_options {
     int64_t workers;
-    const char *group_id; /* "": the application's name */
-    const char *topics;   /* as given */
+    const char *group_id;     /* "": the application's name */
+    const char *topics;       /* as given */
+    const char *topic_prefix; /* "": MODEL.APPLICATION */
     const char *worker_config;
     int64_t replication_factor; /* 0: as many as brokers, at most 3 */
     const char *connectors;

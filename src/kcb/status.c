@@ -78,11 +78,11 @@ static void tell_kubernetes_relation(struct charm_run *run)
     }
 }
 
-/* Names come with model and application: nothing but another name helps. */
 static void tell_names(struct charm_run *run)
 {
     if (kcbi_names(run) == NULL) {
-        charm_status(run, CHARM_BLOCKED, "%s: deploy under another name", kcbi_names_problem(run));
+        charm_status(run, CHARM_BLOCKED, "%s: set topic-prefix, or deploy under another name",
+                     kcbi_names_problem(run));
     }
 }
 

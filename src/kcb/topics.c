@@ -273,8 +273,9 @@ static const char *refusal(struct charm_arena *arena, const struct kcb_topic_spe
     case KAFKA_INVALID_TOPIC:
         return charm_arena_printf(
             arena,
-            "Kafka refuses the name of topic %s (%s): it comes from the names of model and "
-            "application, has at most 249 of letters, digits, . _ -, and no other topic may differ "
+            "Kafka refuses the name of topic %s (%s): it comes from option topic-prefix, or the "
+            "names of model and application, has at most 249 of letters, digits, . _ -, and no "
+            "other topic may differ "
             "from it in . and _ alone",
             spec->name, text);
     case KAFKA_INVALID_CONFIG:
@@ -333,6 +334,9 @@ const char *kcbi_topics_due(const struct kcbi_topics_memory *memory, bool confir
     if (!charmi_same(memory->bootstrap, bootstrap)) {
         return "the brokers changed";
     }
+    if (memory->renamed) {
+        return "they are called otherwise now";
+    }
     if (memory->owed) {
         return "the last look had no answer";
     }
@@ -370,7 +374,8 @@ struct work {
     struct kcb_topic_spec specs[KCBI_TOPIC_COUNT];
     struct kcb_cluster_view view;
     struct kcbi_topics_verdict verdict;
-    bool made; /* some topic was made in this run */
+    bool renamed; /* what was confirmed were topics of other names */
+    bool made;    /* some topic was made in this run */
 };
 
 static int64_t monotonic_ms(struct charm_run *run)
@@ -427,6 +432,7 @@ static void remember(struct work *work)
 {
     struct charm_value *memory = charm_value_add_map(charm_state(work->run, KCBI_LAYER), "topics");
     charm_value_set_text(memory, "bootstrap", work->bootstrap);
+    charm_value_set_text(memory, "configs_topic", work->names[KCBI_TOPIC_CONFIGS]);
     charm_value_set_int(memory, "seen_ms", charm_now_ms(work->run));
     charm_value_set_int(memory, "fetch_min_version", work->view.fetch_min_version);
     remember_replication(work, memory);
@@ -528,11 +534,11 @@ static enum charm_result owe(struct charm_run *run)
     return CHARM_LATER;
 }
 
-/* Kafka could not be asked. What is confirmed stays so, unless these are other brokers. */
+/* Kafka could not be asked. What is confirmed stays so, unless these are other brokers, or other topics. */
 static enum charm_result say_no_answer(struct work *work, const struct charm_error *error)
 {
     const char *before = charm_text(charm_value_get(memory_of(work->run), "bootstrap"));
-    if (kcbi_other_brokers(work->arena, before, work->bootstrap)) {
+    if (work->renamed || kcbi_other_brokers(work->arena, before, work->bootstrap)) {
         /* Nothing is known of topics there. The workers that run are not asked to go for it: it may be a typo. */
         clear_flag(work->run, KCB_TOPIC_CREATED);
     }
@@ -724,10 +730,13 @@ enum charm_result kcbi_create_topics(struct charm_run *run, const struct charm_r
                    kcb_get_status_topic(run), NULL },
         .deadline_ms = monotonic_ms(run) + TOPICS_TIME_MS,
     };
+    const char *confirmed = charm_text(charm_value_get(memory_of(run), "configs_topic"));
+    work.renamed = confirmed[0] != '\0' && !charmi_same(confirmed, work.names[KCBI_TOPIC_CONFIGS]);
     const struct kcbi_topics_memory memory = {
         .bootstrap = charm_text(charm_value_get(memory_of(run), "bootstrap")),
         .seen_ms = charm_value_int(charm_value_get(memory_of(run), "seen_ms"), 0),
         .owed = charm_value_true(charm_value_get(memory_of(run), "owed")),
+        .renamed = work.renamed,
     };
     const char *due = kcbi_topics_due(&memory, charm_flag_is_set(run, KCB_TOPIC_CREATED),
                                       work.bootstrap, charm_context(run)->hook, charm_now_ms(run));

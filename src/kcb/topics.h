@@ -3,7 +3,7 @@
  *
  * Connect forgets its configuration on a topic that is not compacted, and since 2.6 refuses to start on it
  * (kafka-connect.md 2.2). So the flag KCB_TOPIC_CREATED means that all three were seen and are right. It falls only on a
- * positive finding: one is missing or wrong, or these are other brokers. That nobody answers changes nothing.
+ * positive finding: one is missing or wrong, or these are other brokers or other topics. That nobody answers changes nothing.
  *
  *     struct kcb_topic_spec specs[KCBI_TOPIC_COUNT];
  *     kcbi_topic_specs(names, kcbi_topic_replication(0, view.broker_count), specs);
@@ -11,7 +11,7 @@
  *
  * Rows: create-topics. Guards: KCB_KAFKA_READY, leadership, application state; sets and clears KCB_TOPIC_CREATED, a term
  * flag, and with it clears KCB_CONFIGURED, KCB_RUNNING and KCB_DEGRADED, unless a topic is there and merely wrong.
- * Part of the layer's state: "topics" {bootstrap, seen_ms, owed, fetch_min_version, replication, seen_replication,
+ * Part of the layer's state: "topics" {bootstrap, configs_topic, seen_ms, owed, fetch_min_version, replication, seen_replication,
  * wished_replication}. Application state: KCBI_APP_REPLICATION.
  *
  * May include: kcb/ports.h, charm/run.h.
@@ -82,6 +82,7 @@ struct kcbi_topics_memory {
     const char *bootstrap; /* brokers of the last look that confirmed all three; "" if none */
     int64_t seen_ms;       /* its time */
     bool owed;             /* the last look had no answer */
+    bool renamed;          /* it looked at topics of other names */
 };
 const char *kcbi_topics_due(const struct kcbi_topics_memory *memory, bool confirmed,
                             const char *bootstrap, const char *hook, int64_t now_ms);

@@ -107,7 +107,7 @@ static struct charm_value *compute(struct charm_arena *arena,
     if (servers[0] != '\0') {
         charm_value_set_text(map, "bootstrap.servers", servers);
     }
-    charm_value_set_text(map, "group.id", inputs->names->application);
+    charm_value_set_text(map, "group.id", inputs->names->group);
     add_topics(inputs, traits, map);
     add_converters(traits, map);
     add_plugins(arena, inputs, traits, map);

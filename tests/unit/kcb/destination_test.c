@@ -10,7 +10,7 @@ static struct kcbi_names names;
 
 static const struct kcbi_names *our_names(void)
 {
-    assert_int_equal(kcbi_names_make(arena, "prod", MODEL_UUID, "connect", &names, NULL), 0);
+    assert_int_equal(kcbi_names_make(arena, "prod", MODEL_UUID, "connect", "", &names, NULL), 0);
     return &names;
 }
 

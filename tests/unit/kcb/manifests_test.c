@@ -17,8 +17,8 @@ static void make_world(struct world *world, const char *application, const char 
 {
     *world = (struct world){ .image = kcbi_image_read(arena, image) };
     const char *model_uuid = "e0453597-8109-4f7d-a58f-af08bc72a414";
-    assert_int_equal(kcbi_names_make(arena, "prod", model_uuid, application, &world->names, NULL),
-                     0);
+    assert_int_equal(
+        kcbi_names_make(arena, "prod", model_uuid, application, "", &world->names, NULL), 0);
     struct kcbi_worker_inputs inputs = {
         .names = &world->names,
         .image = &world->image,

@@ -10,7 +10,7 @@ static struct kcbi_names made(const char *model, const char *application)
 {
     struct kcbi_names names = { 0 };
     struct charm_error error;
-    if (kcbi_names_make(arena, model, MODEL_UUID, application, &names, &error) != 0) {
+    if (kcbi_names_make(arena, model, MODEL_UUID, application, "", &names, &error) != 0) {
         fail_msg("%s", error.text);
     }
     return names;
@@ -28,13 +28,27 @@ static void the_names_are_the_originals(void **state)
     assert_string_equal(names.status_topic, "prod.connect.connectstatus");
 }
 
+static void a_prefix_names_topics_and_group_and_no_object_of_kubernetes(void **state)
+{
+    struct kcbi_names names;
+    const struct kcbi_names without = made("prod", "connect");
+    assert_int_equal(kcbi_names_make(arena, "prod", MODEL_UUID, "connect", "eu", &names, NULL), 0);
+    assert_string_equal(without.group, "connect");
+    assert_string_equal(names.group, "eu");
+    assert_string_equal(names.configs_topic, "eu.connectconfigs");
+    assert_string_equal(names.offsets_topic, "eu.connectoffsets");
+    assert_string_equal(names.status_topic, "eu.connectstatus");
+    assert_string_equal(names.uuid, without.uuid);
+    assert_string_equal(names.deployment, without.deployment);
+}
+
 static void an_unknown_model_or_application_is_refused(void **state)
 {
     struct kcbi_names names;
     struct charm_error error;
-    assert_int_equal(kcbi_names_make(arena, "", "u", "a", &names, &error), CHARM_EINVAL);
-    assert_int_equal(kcbi_names_make(arena, "m", NULL, "a", &names, &error), CHARM_EINVAL);
-    assert_int_equal(kcbi_names_make(arena, "m", "u", " ", &names, &error), CHARM_EINVAL);
+    assert_int_equal(kcbi_names_make(arena, "", "u", "a", "", &names, &error), CHARM_EINVAL);
+    assert_int_equal(kcbi_names_make(arena, "m", NULL, "a", "", &names, &error), CHARM_EINVAL);
+    assert_int_equal(kcbi_names_make(arena, "m", "u", " ", "", &names, &error), CHARM_EINVAL);
 }
 
 static void a_topic_that_kafka_would_not_take_is_refused(void **state)
@@ -44,10 +58,11 @@ static void a_topic_that_kafka_would_not_take_is_refused(void **state)
     assert_int_equal(strlen(made(longest, "a").configs_topic), 249);
     struct kcbi_names names;
     struct charm_error error;
-    assert_int_equal(kcbi_names_make(arena, longest, "u", "ab", &names, &error), CHARM_EINVAL);
+    assert_int_equal(kcbi_names_make(arena, longest, "u", "ab", "", &names, &error), CHARM_EINVAL);
     assert_contains(error.text, "250 bytes");
-    assert_int_equal(kcbi_names_make(arena, "m/x", "u", "a", &names, &error), CHARM_EINVAL);
-    assert_int_equal(kcbi_names_make(arena, "m\xc3\xa9", "u", "a", &names, &error), CHARM_EINVAL);
+    assert_int_equal(kcbi_names_make(arena, "m/x", "u", "a", "", &names, &error), CHARM_EINVAL);
+    assert_int_equal(kcbi_names_make(arena, "m\xc3\xa9", "u", "a", "", &names, &error),
+                     CHARM_EINVAL);
 }
 
 /* Kubernetes: apimachinery validation.go, IsValidLabelValue. */
@@ -113,6 +128,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_names_are_the_originals),
+        TEST(a_prefix_names_topics_and_group_and_no_object_of_kubernetes),
         TEST(an_unknown_model_or_application_is_refused),
         TEST(a_topic_that_kafka_would_not_take_is_refused),
         TEST(any_text_becomes_a_label),

@@ -257,6 +257,10 @@ static void topics_are_looked_at_again_for_a_reason(void **state)
     assert_non_null(kcbi_topics_due(&memory, true, "a:1", "update-status", 1000));
     assert_non_null(kcbi_topics_due(&memory, true, "a:1,b:1", "config-changed", 1000));
     assert_non_null(kcbi_topics_due(&memory, false, "a:1,b:1", "update-status", 1000));
+    const struct kcbi_topics_memory other = { .bootstrap = "a:1",
+                                              .seen_ms = 1000,
+                                              .renamed = true };
+    assert_non_null(kcbi_topics_due(&other, true, "a:1", "update-status", 1000));
 }
 
 /* A hook that only comes by must not hide what the one before it found. */

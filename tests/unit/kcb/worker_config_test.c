@@ -11,7 +11,7 @@ static const char *const brokers[] = { "10.0.0.11:9092", "10.0.0.10:9092", "10.0
 /* What an application without any option of its own gives, for this image. */
 static struct kcbi_worker_inputs inputs_of(const char *image_name)
 {
-    assert_int_equal(kcbi_names_make(arena, "prod", "e0453597", "connect", &names, NULL), 0);
+    assert_int_equal(kcbi_names_make(arena, "prod", "e0453597", "connect", "", &names, NULL), 0);
     image = kcbi_image_read(arena, image_name);
     struct kcbi_worker_inputs inputs = {
         .names = &names, .brokers = brokers, .image = &image, .topic_replication = 2
