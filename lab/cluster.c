@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "lab/cluster_check.h"
 #include "lab/cluster_internal.h"
+#include "lab/cluster_secret.h"
 #include "lab/net.h"
 
 #define NAMESPACE "default"
@@ -68,6 +69,12 @@ static const struct charm_value *config_map_data(void *userdata, const char *nam
     return object == NULL ? NULL : charm_value_get(object->manifest, "data");
 }
 
+static const struct charm_value *secret_data(void *userdata, const char *name)
+{
+    const struct lab_object *object = find(userdata, "Secret", name);
+    return object == NULL ? NULL : charm_value_get(object->manifest, "data");
+}
+
 /* ---- life ---- */
 
 int lab_cluster_new(const struct lab_cluster_options *options, struct lab_cluster **ret_cluster,
@@ -83,6 +90,7 @@ int lab_cluster_new(const struct lab_cluster_options *options, struct lab_cluste
     cluster->node = lab_net_address(arena, LAB_NET_NODE, 0);
     cluster->host.node_address = cluster->node;
     cluster->host.config_map = config_map_data;
+    cluster->host.secret = secret_data;
     cluster->host.userdata = cluster;
     cluster->host.mounts = !options->bare && lab_sandbox_can_mount(options->dir, NULL);
     if (options->shared != NULL) {
@@ -192,19 +200,9 @@ static void apply_new(struct lab_cluster *cluster, const struct charm_value *man
     lab_cluster_say(cluster, "INFO", "%s %s: created", object->kind, object->name);
 }
 
-int lab_cluster_apply(struct lab_cluster *cluster, const struct charm_value *manifest,
-                      struct charm_error *reterr)
+static void put(struct lab_cluster *cluster, struct lab_object *object,
+                const struct charm_value *manifest)
 {
-    const char *kind = charm_text(charm_value_get(manifest, "kind"));
-    const char *name = charm_text(charm_value_path(manifest, "metadata", "name", NULL));
-    struct lab_object *object = find(cluster, kind, name);
-    struct charm_arena *arena = charm_arena_new();
-    const int code =
-        lab_manifest_check(arena, manifest, object == NULL ? NULL : object->manifest, reterr);
-    charm_arena_free(arena);
-    if (code != 0) {
-        return code;
-    }
     if (object == NULL) {
         apply_new(cluster, manifest);
     } else if (!charm_value_equal(object->manifest, manifest)) {
@@ -215,7 +213,25 @@ int lab_cluster_apply(struct lab_cluster *cluster, const struct charm_value *man
         }
         lab_cluster_say(cluster, "INFO", "%s %s: configured", object->kind, object->name);
     }
-    return 0;
+}
+
+int lab_cluster_apply(struct lab_cluster *cluster, const struct charm_value *manifest,
+                      struct charm_error *reterr)
+{
+    const char *kind = charm_text(charm_value_get(manifest, "kind"));
+    const char *name = charm_text(charm_value_path(manifest, "metadata", "name", NULL));
+    struct lab_object *object = find(cluster, kind, name);
+    struct charm_arena *arena = charm_arena_new();
+    int code =
+        lab_manifest_check(arena, manifest, object == NULL ? NULL : object->manifest, reterr);
+    if (code == 0 && charmi_same(kind, "Secret")) {
+        code = lab_secret_stored(arena, manifest, &manifest, reterr);
+    }
+    if (code == 0) {
+        put(cluster, object, manifest);
+    }
+    charm_arena_free(arena);
+    return code;
 }
 
 /* ---- delete ---- */

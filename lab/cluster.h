@@ -1,5 +1,5 @@
 /*
- * lab/cluster.h: plays Kubernetes for ConfigMap, Service and Deployment, with real workers.
+ * lab/cluster.h: plays Kubernetes for ConfigMap, Secret, Service and Deployment, with real workers.
  *
  * Objects are applied as `kubectl apply` does it: checked and refused in the API server's words, defaulted, given a
  * generation; a Service gets its addresses and ports and a forwarder, a Deployment one real Connect worker

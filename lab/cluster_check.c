@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "lab/cluster_check_internal.h"
 #include "lab/cluster_schema.h"
+#include "lab/cluster_secret.h"
 
 enum {
     MOST_CONFIG_MAP_BYTES = 1024 * 1024,
@@ -211,7 +212,44 @@ void lab_check_port(struct lab_causes *causes, const char *path, const struct ch
     }
 }
 
-/* ---- ConfigMap ---- */
+/* ---- ConfigMap, Secret ---- */
+
+static void check_data_key(struct lab_causes *causes, const char *key)
+{
+    if (!is_data_key(key)) {
+        lab_cause(causes, charm_arena_printf(causes->arena, "data[%s]", key),
+                  "Invalid value: \"%s\": a valid config key must consist of alphanumeric "
+                  "characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
+                  "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
+                  key);
+    }
+}
+
+/* As the API server holds it: `stringData` is in `data` already. */
+static void check_secret(struct lab_causes *causes, const struct charm_value *manifest,
+                         const struct charm_value *before)
+{
+    const struct charm_value *data = charm_value_get(manifest, "data");
+    const char *type = charm_text(charm_value_get(manifest, "type"));
+    const char *type_before = charm_text(charm_value_get(before, "type"));
+    size_t size = 0;
+    CHARM_EACH(data, it)
+    {
+        size += strlen(charm_text(it.value)) / 4 * 3;
+        check_data_key(causes, it.key);
+    }
+    if (size > MOST_CONFIG_MAP_BYTES) {
+        lab_cause(causes, "data", "Too long: may not be more than %d bytes", MOST_CONFIG_MAP_BYTES);
+    }
+    if (before != NULL && !charmi_same(type[0] == '\0' ? "Opaque" : type,
+                                       type_before[0] == '\0' ? "Opaque" : type_before)) {
+        lab_cause(causes, "type", "Invalid value: \"%s\": field is immutable", type);
+    }
+    if (charm_value_true(charm_value_get(before, "immutable")) &&
+        !charm_value_equal(data, charm_value_get(before, "data"))) {
+        lab_cause(causes, "data", "Forbidden: field is immutable when `immutable` is set");
+    }
+}
 
 static void check_config_map(struct lab_causes *causes, const struct charm_value *manifest,
                              const struct charm_value *before)
@@ -221,13 +259,7 @@ static void check_config_map(struct lab_causes *causes, const struct charm_value
     CHARM_EACH(data, it)
     {
         size += strlen(charm_text(it.value));
-        if (!is_data_key(it.key)) {
-            lab_cause(causes, charm_arena_printf(causes->arena, "data[%s]", it.key),
-                      "Invalid value: \"%s\": a valid config key must consist of alphanumeric "
-                      "characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
-                      "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
-                      it.key);
-        }
+        check_data_key(causes, it.key);
     }
     CHARM_EACH(charm_value_get(manifest, "binaryData"), binary)
     {
@@ -446,9 +478,13 @@ int lab_manifest_check(struct charm_arena *arena, const struct charm_value *mani
         return charm_error_set(reterr, CHARM_EINVAL,
                                "error validating data: kind not set in a resource");
     }
+    const struct charm_value *stored = manifest;
     int code = check_version(manifest, kind, reterr);
     if (code == 0) {
         code = lab_schema_check(arena, kind, manifest, reterr);
+    }
+    if (code == 0 && charmi_same(kind, "Secret")) {
+        code = lab_secret_stored(arena, manifest, &stored, reterr);
     }
     if (code != 0) {
         return code;
@@ -461,6 +497,8 @@ int lab_manifest_check(struct charm_arena *arena, const struct charm_value *mani
     lab_check_meta(&causes, "metadata", charm_value_get(manifest, "metadata"));
     if (charmi_same(kind, "ConfigMap")) {
         check_config_map(&causes, manifest, before);
+    } else if (charmi_same(kind, "Secret")) {
+        check_secret(&causes, stored, before);
     } else if (charmi_same(kind, "Service")) {
         check_service(&causes, manifest);
     } else {

@@ -220,12 +220,23 @@ static void check_volume(struct lab_causes *causes, const char *path,
     } else if (charm_value_size(volume) > 2) {
         lab_cause(causes, path, "Forbidden: may not specify more than 1 volume type");
     } else if (charm_value_get(volume, "configMap") == NULL &&
+               charm_value_get(volume, "secret") == NULL &&
                charm_value_get(volume, "emptyDir") == NULL) {
-        lab_cause(causes, path, "the lab plays volumes of type configMap and emptyDir only");
+        lab_cause(causes, path,
+                  "the lab plays volumes of type configMap, secret and emptyDir only");
     }
     const struct charm_value *map = charm_value_get(volume, "configMap");
     if (map != NULL && charm_text(charm_value_get(map, "name"))[0] == '\0') {
         lab_cause(causes, below(causes, path, "configMap.name"), "Required value");
+    }
+    const struct charm_value *secret = charm_value_get(volume, "secret");
+    const struct charm_value *mode = charm_value_get(secret, "defaultMode");
+    if (secret != NULL && charm_text(charm_value_get(secret, "secretName"))[0] == '\0') {
+        lab_cause(causes, below(causes, path, "secret.secretName"), "Required value");
+    }
+    if (charm_value_int(mode, 0) < 0 || charm_value_int(mode, 0) > 0777) {
+        lab_cause_invalid(causes, below(causes, path, "secret.defaultMode"), mode,
+                          "must be a number between 0 and 0777 (octal), both inclusive");
     }
 }
 

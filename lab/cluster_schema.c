@@ -52,6 +52,13 @@ static const struct lab_schema_field config_map_fields[] = {
     END,
 };
 
+static const struct lab_schema_field secret_fields[] = {
+    FIELD("apiVersion", STRING),     FIELD("data", STRING_MAP),
+    FIELD("immutable", BOOL),        FIELD("kind", STRING),
+    OBJECT("metadata", meta_fields), FIELD("stringData", STRING_MAP),
+    FIELD("type", STRING),           END,
+};
+
 static const struct lab_schema_field service_port_fields[] = {
     FIELD("appProtocol", STRING),
     FIELD("name", STRING),
@@ -397,6 +404,9 @@ const struct lab_schema_field *lab_schema_of_kind(const char *kind)
 {
     if (charmi_same(kind, "ConfigMap")) {
         return config_map_fields;
+    }
+    if (charmi_same(kind, "Secret")) {
+        return secret_fields;
     }
     if (charmi_same(kind, "Service")) {
         return service_fields;

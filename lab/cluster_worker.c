@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "lab/cluster_quantity.h"
+#include "lab/cluster_secret.h"
 #include "lab/net.h"
 
 #define IMAGE_ROOT "/opt/kafka"
@@ -40,18 +41,24 @@ int lab_worker_port(const struct charm_value *spec)
 
 /* ---- files ---- */
 
-static int write_file(const char *path, const char *text, mode_t mode, struct charm_error *reterr)
+static int write_bytes(const char *path, const char *bytes, size_t size, mode_t mode,
+                       struct charm_error *reterr)
 {
     unlink(path); /* the old one may be read-only */
     FILE *file = fopen(path, "we");
     if (file == NULL) {
         return charm_error_os(reterr, errno, "write %s", path);
     }
-    const int put = fputs(text, file);
-    if (fclose(file) != 0 || put < 0 || chmod(path, mode) != 0) {
+    const size_t put = fwrite(bytes, 1, size, file);
+    if (fclose(file) != 0 || put != size || chmod(path, mode) != 0) {
         return charm_error_os(reterr, errno, "write %s", path);
     }
     return 0;
+}
+
+static int write_file(const char *path, const char *text, mode_t mode, struct charm_error *reterr)
+{
+    return write_bytes(path, text, strlen(text), mode, reterr);
 }
 
 static int make_dir(const char *path, struct charm_error *reterr)
@@ -78,6 +85,11 @@ static void differ(struct plan *plan, const char *text)
     }
 }
 
+static const char *volume_dir(const struct plan *plan, const char *name)
+{
+    return charm_arena_printf(plan->arena, "%s/volume-%s", plan->pod->dir, name);
+}
+
 /* ---- the properties file: what must be another in this network ---- */
 
 static const char *key_of(struct charm_arena *arena, const char *line)
@@ -100,6 +112,23 @@ static const char *own_plugin_path(struct plan *plan, const char *value)
     return charmi_starts_with(value, IMAGE_ROOT) ? plan->java->plugins : value;
 }
 
+/* Where no volume can be mounted, a config provider finds its file where it really lies. */
+static const char *provider_path(struct plan *plan, const char *value)
+{
+    const struct charm_value *mounts = charm_value_get(plan->container, "volumeMounts");
+    for (size_t i = 0; i < charm_value_size(mounts); i++) {
+        const struct charm_value *mount = charm_value_at(mounts, i);
+        const char *path = charm_text(charm_value_get(mount, "mountPath"));
+        const char *at = strstr(value, path);
+        if (path[0] == '/' && at != NULL) {
+            return charm_arena_printf(plan->arena, "%.*s%s%s", (int)(at - value), value,
+                                      volume_dir(plan, charm_text(charm_value_get(mount, "name"))),
+                                      at + strlen(path));
+        }
+    }
+    return value;
+}
+
 /* The value that the line must have here, or NULL when it stays. */
 static const char *own_value(struct plan *plan, const char *key, const char *value)
 {
@@ -112,6 +141,10 @@ static const char *own_value(struct plan *plan, const char *key, const char *val
     }
     if (!plan->host->mounts && charmi_same(key, "plugin.path")) {
         return own_plugin_path(plan, value);
+    }
+    if (!plan->host->mounts &&
+        (charmi_starts_with(key, "config.providers.") || charmi_starts_with(value, "${"))) {
+        return provider_path(plan, value);
     }
     return NULL;
 }
@@ -152,31 +185,69 @@ static const char *own_properties(struct plan *plan, const char *text)
 
 /* ---- volumes ---- */
 
-static int write_key(struct plan *plan, const char *dir, const char *path, const char *text,
-                     struct charm_error *reterr)
+/* What a volume shows, by key. */
+struct source {
+    const char *kind;               /* as Kubernetes' messages write it */
+    const struct charm_value *data; /* key -> text; of a Secret in base64 */
+    mode_t mode;
+};
+
+/* The worker's own file, or one of secrets or of somebody else's? */
+static bool is_worker_file(const char *path, const char *text)
+{
+    return charmi_ends_with(path, ".properties") && strstr(text, "bootstrap.servers") != NULL;
+}
+
+static int write_key(struct plan *plan, const char *dir, const char *path,
+                     const struct source *from, const char *key, struct charm_error *reterr)
 {
     const bool replace = lab_net_kind_now() == LAB_NET_LOOPBACK || !plan->host->mounts;
-    if (replace && charmi_ends_with(path, ".properties")) {
-        text = own_properties(plan, text);
+    const char *target = charm_arena_printf(plan->arena, "%s/%s", dir, path);
+    const char *text = charm_text(charm_value_get(from->data, key));
+    size_t size = strlen(text);
+    if (charmi_same(from->kind, "secret")) {
+        text = lab_secret_bytes(plan->arena, from->data, key, &size);
     }
-    return write_file(charm_arena_printf(plan->arena, "%s/%s", dir, path), text, 0444, reterr);
+    if (replace && is_worker_file(path, text)) {
+        return write_file(target, own_properties(plan, text), from->mode, reterr);
+    }
+    return write_bytes(target, text, size, from->mode, reterr);
 }
 
 static int write_items(struct plan *plan, const char *dir, const struct charm_value *items,
-                       const struct charm_value *data, struct charm_error *reterr)
+                       const struct source *from, struct charm_error *reterr)
 {
     int code = 0;
     for (size_t i = 0; code == 0 && i < charm_value_size(items); i++) {
         const struct charm_value *item = charm_value_at(items, i);
         const char *key = charm_text(charm_value_get(item, "key"));
-        if (charm_value_get(data, key) == NULL) {
-            return charm_error_set(reterr, CHARM_ENOTFOUND,
-                                   "ContainerCreating: configmap references non-existent config "
-                                   "key: %s",
-                                   key);
+        if (charm_value_get(from->data, key) == NULL) {
+            return charm_error_set(
+                reterr, CHARM_ENOTFOUND, "ContainerCreating: %s references non-existent %s key: %s",
+                from->kind, charmi_same(from->kind, "secret") ? "secret" : "config", key);
         }
-        code = write_key(plan, dir, charm_text(charm_value_get(item, "path")),
-                         charm_text(charm_value_get(data, key)), reterr);
+        code = write_key(plan, dir, charm_text(charm_value_get(item, "path")), from, key, reterr);
+    }
+    return code;
+}
+
+static int write_source(struct plan *plan, const char *dir, const char *name,
+                        const struct charm_value *items, const struct source *from,
+                        struct charm_error *reterr)
+{
+    if (from->data == NULL) {
+        return charm_error_set(reterr, CHARM_ENOTFOUND,
+                               "ContainerCreating: MountVolume.SetUp failed for volume: %s \"%s\" "
+                               "not found",
+                               from->kind, name);
+    }
+    if (items != NULL) {
+        return write_items(plan, dir, items, from, reterr);
+    }
+    int code = 0;
+    CHARM_EACH(from->data, it)
+    {
+        code = code != 0 ? code : write_key(plan, dir, it.key, from, it.key, reterr);
     }
     return code;
 }
@@ -185,23 +256,25 @@ static int write_config_map(struct plan *plan, const char *dir, const struct cha
                             struct charm_error *reterr)
 {
     const char *name = charm_text(charm_value_get(source, "name"));
-    const struct charm_value *data = plan->host->config_map(plan->host->userdata, name);
-    if (data == NULL) {
-        return charm_error_set(reterr, CHARM_ENOTFOUND,
-                               "ContainerCreating: MountVolume.SetUp failed for volume: configmap "
-                               "\"%s\" not found",
-                               name);
-    }
-    const struct charm_value *items = charm_value_get(source, "items");
-    if (items != NULL) {
-        return write_items(plan, dir, items, data, reterr);
-    }
-    int code = 0;
-    CHARM_EACH(data, it)
-    {
-        code = code != 0 ? code : write_key(plan, dir, it.key, charm_text(it.value), reterr);
-    }
-    return code;
+    const struct source from = {
+        .kind = "configmap",
+        .data = plan->host->config_map(plan->host->userdata, name),
+        .mode = 0444,
+    };
+    return write_source(plan, dir, name, charm_value_get(source, "items"), &from, reterr);
+}
+
+/* Only the worker's user reads it, whatever defaultMode says: on this machine there are others. */
+static int write_secret(struct plan *plan, const char *dir, const struct charm_value *source,
+                        struct charm_error *reterr)
+{
+    const char *name = charm_text(charm_value_get(source, "secretName"));
+    const struct source from = {
+        .kind = "secret",
+        .data = plan->host->secret(plan->host->userdata, name),
+        .mode = 0400,
+    };
+    return write_source(plan, dir, name, charm_value_get(source, "items"), &from, reterr);
 }
 
 static const struct charm_value *find_volume(const struct plan *plan, const char *name)
@@ -216,24 +289,23 @@ static const struct charm_value *find_volume(const struct plan *plan, const char
     return NULL;
 }
 
-static const char *volume_dir(const struct plan *plan, const char *name)
-{
-    return charm_arena_printf(plan->arena, "%s/volume-%s", plan->pod->dir, name);
-}
-
 static int mount_volume(struct plan *plan, const struct charm_value *mount,
                         struct charm_error *reterr)
 {
     const char *name = charm_text(charm_value_get(mount, "name"));
     const struct charm_value *source = charm_value_get(find_volume(plan, name), "configMap");
+    const struct charm_value *secret = charm_value_get(find_volume(plan, name), "secret");
     const char *dir = volume_dir(plan, name);
     int code = make_dir(dir, reterr);
     if (code == 0 && source != NULL) {
         code = write_config_map(plan, dir, source, reterr);
+    } else if (code == 0 && secret != NULL) {
+        code = write_secret(plan, dir, secret, reterr);
     }
     const char *sub = charm_text(charm_value_get(mount, "subPath"));
     const char *from = sub[0] == '\0' ? dir : charm_arena_printf(plan->arena, "%s/%s", dir, sub);
-    add_bind(plan, from, charm_text(charm_value_get(mount, "mountPath")), source != NULL);
+    add_bind(plan, from, charm_text(charm_value_get(mount, "mountPath")),
+             source != NULL || secret != NULL);
     return code;
 }
 

@@ -25,6 +25,8 @@ struct lab_worker_host {
     struct charmi_words shared; /* directories of the machine that every worker sees */
     /* `data` of a ConfigMap, or NULL */
     const struct charm_value *(*config_map)(void *userdata, const char *name);
+    /* `data` of a Secret, in base64, or NULL */
+    const struct charm_value *(*secret)(void *userdata, const char *name);
     void *userdata;
 };
 

@@ -11,6 +11,7 @@ add_library(lab-real STATIC
     cluster_quantity.c
     cluster_sandbox.c
     cluster_schema.c
+    cluster_secret.c
     cluster_service.c
     cluster_worker.c
     deployer_app.c

@@ -64,6 +64,29 @@ const struct charm_value *charm_config(struct charm_run *run, const char *option
 const char *charm_config_text(struct charm_run *run, const char *option);          /* "" if unset */
 int64_t charm_config_int(struct charm_run *run, const char *option);               /* 0 if unset */
 bool charm_config_bool(struct charm_run *run, const char *option);
+/*
+ * The same as charm_config(), for an option that names a secret and holds none (a URI, a Kubernetes name): charm_config()
+ * hides the value of an option whose name speaks of passwords, secrets or keys, this does not.
+ */
+const struct charm_value *charm_config_reference(struct charm_run *run, const char *option);
+
+/* ---- secrets of Juju (secret-get, from Juju 3.0) ---- */
+/*
+ * Newest content of the secret: key -> text, to be followed from now on, so that Juju runs `secret-changed` when it is
+ * another one. Costs one hook tool call the first time a URI is asked for in a run. All values but that of `username`
+ * are hidden in everything the run writes. What could not be read is unknown, not absent: keep what depends on it.
+ *
+ *     const struct charm_value *content = NULL;
+ *     if (charm_secret_content(run, "secret:d0a1b2c3d4e5f6g7h8i9", &content, &error) == 0) {
+ *         use(charm_text(charm_value_get(content, "password")));
+ *     }
+ *
+ * A person must act: CHARM_EREFUSED (not granted to this application; the text has the command), CHARM_ENOTFOUND (there is
+ * no such secret), CHARM_EINVAL (this Juju has no secrets). Any other code: it may go well in a later run.
+ */
+CHARM_MUST_CHECK int charm_secret_content(struct charm_run *run, const char *uri,
+                                          const struct charm_value **ret_content,
+                                          struct charm_error *reterr);
 
 /* ---- relations ---- */
 struct charm_relation {

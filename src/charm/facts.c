@@ -1,6 +1,9 @@
 #include "charm/facts.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
 
 #define LEADER_FRESH_MS 20000
 
@@ -75,6 +78,60 @@ bool charmi_facts_still_leader(struct charmi_facts *facts)
         ask_leader(facts);
     }
     return facts->leader_now;
+}
+
+/* ---- secrets ---- */
+
+/* Juju's words made into what a person can do (juju-contract.md 3.16). */
+static int explain_refusal(const struct charmi_facts *facts, const char *uri,
+                           const struct charm_error *said, struct charm_error *reterr)
+{
+    if (said->code == CHARM_EREFUSED && strstr(said->text, "permission denied") != NULL) {
+        return charm_error_set(reterr, CHARM_EREFUSED,
+                               "%s is not granted to this application: juju grant-secret %s %s",
+                               uri, uri, facts->context->application);
+    }
+    if (said->code == CHARM_EREFUSED && strstr(said->text, "not found") != NULL) {
+        return charm_error_set(reterr, CHARM_ENOTFOUND,
+                               "there is no %s: juju secrets lists those that there are", uri);
+    }
+    return charm_error_set(reterr, said->code == CHARM_EREFUSED ? CHARM_EFAILED : said->code, "%s",
+                           said->text);
+}
+
+/* --refresh: the newest content, and Juju tells of the next. Without it the one that was read first stays. */
+static int read_secret(struct charmi_facts *facts, const char *uri,
+                       const struct charm_value **ret_content, struct charm_error *reterr)
+{
+    if (charmi_starts_with(facts->context->juju_version, "2.")) {
+        return charm_error_set(reterr, CHARM_EINVAL, "Juju %s has no secrets: they came with 3.0",
+                               facts->context->juju_version);
+    }
+    const struct charm_value *content = NULL;
+    struct charm_error said = { 0 };
+    if (charmi_tool_read(facts->tools, CHARMI_ARGV("secret-get", "--format=json", uri, "--refresh"),
+                         CHARMI_ANSWER_BAG, &content, &said) < 0) {
+        return explain_refusal(facts, uri, &said, reterr);
+    }
+    *ret_content = content;
+    return 0;
+}
+
+const struct charmi_secret *charmi_facts_secret(struct charmi_facts *facts, const char *uri)
+{
+    for (struct charmi_secret *at = facts->secrets; at != NULL; at = at->next) {
+        if (charmi_same(at->uri, uri)) {
+            return at;
+        }
+    }
+    struct charmi_secret *secret = charm_arena_alloc(facts->arena, sizeof(*secret));
+    secret->uri = charm_arena_copy(facts->arena, uri);
+    secret->next = facts->secrets;
+    facts->secrets = secret;
+    if (read_secret(facts, secret->uri, &secret->content, &secret->error) < 0) {
+        secret->content = NULL;
+    }
+    return secret;
 }
 
 /* ---- values ---- */

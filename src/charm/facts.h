@@ -1,5 +1,5 @@
 /*
- * charm/facts.h: configuration, leadership and action parameters as Juju says, each asked for once.
+ * charm/facts.h: configuration, leadership, action parameters and secrets as Juju says, each asked for once.
  *
  * Invariants. Nothing is read before somebody asks. What cannot be read, and without which nothing can go on, sticks
  * in `broken`; the question then has an empty answer, and the run ends at its next step.
@@ -13,6 +13,14 @@
 #include "charm/context.h"
 #include "charm/hooktools.h"
 
+/* A secret that somebody asked for. */
+struct charmi_secret {
+    struct charmi_secret *next;
+    const char *uri;
+    const struct charm_value *content; /* key -> text; NULL: `error` says why not */
+    struct charm_error error;
+};
+
 struct charmi_facts {
     struct charm_arena *arena;
     struct charmi_tools *tools;
@@ -21,6 +29,7 @@ struct charmi_facts {
     struct charm_error broken;        /* code CHARM_OK while all is well */
     const struct charm_value *config; /* NULL: not asked */
     const struct charm_value *params; /* NULL: not asked */
+    struct charmi_secret *secrets;
     bool leader_asked;
     bool leader;           /* the answer that holds for the run */
     bool leader_now;       /* the last answer */
@@ -34,6 +43,8 @@ bool charmi_facts_leader(struct charmi_facts *facts);
 bool charmi_facts_still_leader(struct charmi_facts *facts);
 /* Parameters of the action. Never NULL. */
 const struct charm_value *charmi_facts_params(struct charmi_facts *facts);
+/* Content of a Juju secret, or why it could not be had; that breaks nothing. Never NULL. */
+const struct charmi_secret *charmi_facts_secret(struct charmi_facts *facts, const char *uri);
 /* Keeps the first error. */
 void charmi_facts_break(struct charmi_facts *facts, const struct charm_error *error);
 

@@ -175,20 +175,32 @@ void charm_derive(struct charm_run *run, const char *flag)
 
 /* ---- configuration ---- */
 
-const struct charm_value *charm_config(struct charm_run *run, const char *option)
+static const struct charm_value *config_of(struct charm_run *run, const char *function,
+                                           const char *option)
 {
-    if (!has_facts(run, "charm_config")) {
+    if (!has_facts(run, function)) {
         return NULL;
     }
     if (charmi_charmfiles_option(run->files, option) == NULL) {
-        charmi_misuse(run, "charm_config: config.yaml has no option '%s'", option);
+        charmi_misuse(run, "%s: config.yaml has no option '%s'", function, option);
         return NULL;
     }
     const struct charm_value *value = charm_value_get(charmi_facts_config(&run->facts), option);
+    return charm_value_kind(value) == CHARM_NULL ? NULL : value;
+}
+
+const struct charm_value *charm_config(struct charm_run *run, const char *option)
+{
+    const struct charm_value *value = config_of(run, "charm_config", option);
     if (charmi_key_is_secret(option)) {
         charmi_secrets_add(run->arena, &run->secrets, charm_text(value));
     }
-    return charm_value_kind(value) == CHARM_NULL ? NULL : value;
+    return value;
+}
+
+const struct charm_value *charm_config_reference(struct charm_run *run, const char *option)
+{
+    return config_of(run, "charm_config_reference", option);
 }
 
 const char *charm_config_text(struct charm_run *run, const char *option)
@@ -204,6 +216,28 @@ int64_t charm_config_int(struct charm_run *run, const char *option)
 bool charm_config_bool(struct charm_run *run, const char *option)
 {
     return charm_value_true(charm_config(run, option));
+}
+
+/* ---- secrets of Juju ---- */
+
+int charm_secret_content(struct charm_run *run, const char *uri,
+                         const struct charm_value **ret_content, struct charm_error *reterr)
+{
+    if (!has_facts(run, "charm_secret_content")) {
+        return charm_error_set(reterr, CHARM_EINVAL, "a restricted run has no facts");
+    }
+    const struct charmi_secret *secret = charmi_facts_secret(&run->facts, uri);
+    if (secret->content == NULL) {
+        return charm_error_set(reterr, secret->error.code, "%s", secret->error.text);
+    }
+    CHARM_EACH(secret->content, it)
+    {
+        if (!charmi_same(it.key, "username")) {
+            charmi_secrets_add(run->arena, &run->secrets, charm_text(it.value));
+        }
+    }
+    *ret_content = secret->content;
+    return 0;
 }
 
 /* ---- relations ---- */

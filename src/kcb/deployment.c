@@ -1,12 +1,16 @@
 #include "kcb/deployment.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/text.h"
 #include "kcb/client_settings.h"
+#include "kcb/kafka_secret.h"
 #include "kcb/layer.h"
 #include "kcb/manifests.h"
+#include "kcb/redact.h"
 #include "kcb/topics.h"
 
 /* What was computed in this run. */
@@ -83,7 +87,10 @@ const struct kcbi_options *kcbi_options(struct charm_run *run)
     const char *const *names = kcbi_options_names(arena);
     struct charm_value *config = charm_value_new_map(arena);
     for (; *names != NULL; names++) {
-        charm_value_set(config, *names, charm_config(run, *names));
+        const struct charm_value *value = kcbi_option_names_a_secret(*names)
+                                              ? charm_config_reference(run, *names)
+                                              : charm_config(run, *names);
+        charm_value_set(config, *names, value);
     }
     struct kcbi_options *options = charm_arena_alloc(arena, sizeof(*options));
     kcbi_options_read(arena, config, charm_app_get(run, "options"), options);
@@ -189,6 +196,16 @@ static int topic_replication(struct charm_run *run)
     return (int)charm_value_int(made != NULL ? made : charm_value_get(topics, "replication"), 0);
 }
 
+/* A Secret that was made for the workers beats one that travels. */
+static enum kcbi_secret_way secret_way(struct charm_run *run)
+{
+    const struct kcbi_options *options = kcbi_options(run);
+    if (options->worker_secret[0] != '\0') {
+        return KCBI_SECRETS_IN_KUBERNETES;
+    }
+    return options->allow_secrets_in_relation ? KCBI_SECRETS_IN_REQUEST : KCBI_SECRETS_NOWHERE;
+}
+
 static int inputs_of_lines(struct charm_run *run, const char *lines,
                            struct kcbi_worker_inputs *ret_inputs, struct charm_error *reterr)
 {
@@ -206,6 +223,7 @@ static int inputs_of_lines(struct charm_run *run, const char *lines,
         .group_id = kcbi_options(run)->group_id,
         .topic_replication = topic_replication(run),
         .lines = lines,
+        .secret_way = secret_way(run),
     };
     return 0;
 }
@@ -214,9 +232,20 @@ static int config_of_lines(struct charm_run *run, const char *lines,
                            struct kcbi_worker_config *ret_config, struct charm_error *reterr)
 {
     struct kcbi_worker_inputs inputs;
-    const int result = inputs_of_lines(run, lines, &inputs, reterr);
-    return result != 0 ? result
-                       : kcbi_worker_config_make(charm_arena(run), &inputs, ret_config, reterr);
+    struct kcbi_worker_config config;
+    int result = inputs_of_lines(run, lines, &inputs, reterr);
+    if (result == 0) {
+        result = kcbi_worker_config_make(charm_arena(run), &inputs, &config, reterr);
+    }
+    if (result != 0) {
+        return result;
+    }
+    CHARM_EACH(config.secrets, it)
+    {
+        charm_secret(run, charm_text(it.value));
+    }
+    *ret_config = config;
+    return 0;
 }
 
 int kcbi_worker_config_check(struct charm_run *run, struct charm_error *reterr)
@@ -243,17 +272,81 @@ static int last_good_config(struct charm_run *run, struct kcbi_worker_config *re
     return config_of_lines(run, charm_text(good), ret_config, NULL);
 }
 
-const struct charm_value *kcbi_kafka_settings(struct charm_run *run, struct charm_error *reterr)
+/* Passwords and keys of librdkafka's settings. */
+static void hide_credentials(struct charm_run *run, const struct charm_value *settings)
+{
+    CHARM_EACH(settings, it)
+    {
+        if (kcbi_secret_setting(it.key) || charmi_ends_with(it.key, ".key.pem")) {
+            charm_secret(run, charm_text(it.value));
+        }
+    }
+}
+
+/* The configuration in force: the operator's, or the last good one while that is wrong. */
+static int config_in_force(struct charm_run *run, struct kcbi_worker_config *ret_config,
+                           struct charm_error *reterr)
+{
+    const int result = kcbi_worker_config(run, ret_config, reterr);
+    return result != 0 && last_good_config(run, ret_config) == 0 ? 0 : result;
+}
+
+static struct charm_value *settings_of(struct charm_run *run, const struct charm_value *properties,
+                                       struct charm_error *reterr)
+{
+    struct charm_value *settings = NULL;
+    if (kcbi_client_settings(charm_arena(run), properties, &settings, reterr) != 0) {
+        return NULL;
+    }
+    hide_credentials(run, settings);
+    return settings;
+}
+
+struct charm_value *kcbi_kafka_settings(struct charm_run *run, struct charm_error *reterr)
 {
     struct kcbi_worker_config config;
-    struct charm_value *settings = NULL;
-    if (kcbi_worker_config(run, &config, reterr) != 0 && last_good_config(run, &config) != 0) {
+    if (config_in_force(run, &config, reterr) != 0) {
         return NULL;
     }
-    if (kcbi_client_settings(charm_arena(run), config.properties, &settings, reterr) != 0) {
+    if (kcbi_options(run)->kafka_secret[0] == '\0') {
+        return settings_of(run, config.properties, reterr);
+    }
+    struct charm_value *servers = charm_value_new_map(charm_arena(run));
+    charm_value_set(servers, "bootstrap.servers",
+                    charm_value_get(config.properties, "bootstrap.servers"));
+    return servers;
+}
+
+static struct charm_value *settings_with_secret(struct charm_run *run, struct charm_error *reterr)
+{
+    const struct charm_value *content = NULL;
+    struct charm_value *own = NULL;
+    struct kcbi_worker_config config;
+    if (config_in_force(run, &config, reterr) != 0) {
         return NULL;
     }
-    return settings;
+    if (charm_secret_content(run, kcbi_options(run)->kafka_secret, &content, reterr) != 0 ||
+        kcbi_kafka_secret_replace(charm_arena(run), config.properties, content, &own, reterr) !=
+            0) {
+        charm_error_wrap(reterr, "option kafka-secret");
+        return NULL;
+    }
+    return settings_of(run, own, reterr);
+}
+
+int kcbi_kafka_credentials(struct charm_run *run, struct charm_value *settings,
+                           struct charm_error *reterr)
+{
+    struct charm_error error = { 0 };
+    if (kcbi_options(run)->kafka_secret[0] == '\0') {
+        return 0;
+    }
+    const struct charm_value *whole = settings_with_secret(run, &error);
+    if (whole == NULL) {
+        return charm_error_set(reterr, error.code, "%s", error.text);
+    }
+    charm_value_update(settings, whole);
+    return 0;
 }
 
 /* ---- what the deployer says ---- */
@@ -325,16 +418,46 @@ const char *kcbi_rest_answered(struct charm_run *run)
 /* ---- the request ---- */
 
 /* What the leader remembers for the application: good values, without what may hold secrets. */
-static void remember_options(struct charm_run *run, bool lines_are_good)
+static void remember_options(struct charm_run *run, bool lines_are_good,
+                             const struct kcbi_worker_config *config)
 {
     struct charm_value *good = charm_value_copy(charm_arena(run), kcbi_options(run)->good);
     charm_value_remove(good, "connectors");
-    if (!lines_are_good) {
+    if (lines_are_good && charm_value_size(config->secrets) > 0) {
+        charm_value_remove(good, "worker-config");
+    } else if (!lines_are_good) {
         const struct charm_value *before =
             charm_value_get(charm_app_get(run, "options"), "worker-config");
         charm_value_set(good, "worker-config", before);
     }
     charm_app_set(run, "options", good);
+}
+
+/* Random text of the application's own: the same for every leader, so that another one asks for the same bytes. */
+static const char *salt_of_application(struct charm_run *run)
+{
+    const struct charm_value *kept = charm_app_get(run, KCBI_APP_SALT);
+    if (charm_value_kind(kept) == CHARM_STRING) {
+        return charm_text(kept);
+    }
+    const struct charm_ports *ports = charm_ports(run);
+    const char *salt =
+        charm_arena_printf(charm_arena(run), "%016" PRIx64 "%016" PRIx64,
+                           ports->random(ports->userdata), ports->random(ports->userdata));
+    charm_app_set(run, KCBI_APP_SALT, charm_value_new_text(charm_arena(run), salt));
+    return salt;
+}
+
+/* Another secret rolls the pods, by an annotation that everybody can read: salted, or it could be guessed from that. */
+static const char *secret_digest(struct charm_run *run, const struct charm_value *secrets)
+{
+    if (charm_value_size(secrets) == 0) {
+        return "";
+    }
+    struct charm_arena *arena = charm_arena(run);
+    const char *salted = charm_arena_printf(arena, "%s%s", salt_of_application(run),
+                                            charm_value_render(arena, secrets, CHARM_JSON_SORTED));
+    return charmi_sha256(arena, salted, strlen(salted));
 }
 
 static int make_manifests(struct charm_run *run, const struct kcbi_worker_config *config,
@@ -353,6 +476,8 @@ static int make_manifests(struct charm_run *run, const struct kcbi_worker_config
         .memory = options->memory,
         .cpu = options->cpu,
         .service_type = options->service_type,
+        .worker_secret = options->worker_secret,
+        .secret_digest = secret_digest(run, config->secrets),
     };
     return kcbi_manifests_make(charm_arena(run), &inputs, ret_manifests, reterr);
 }
@@ -417,7 +542,7 @@ static enum charm_result render_and_publish(struct charm_run *run)
         kcbi_say(run, KCBI_ON_REQUEST, CHARM_BLOCKED, "%s", error.text);
         return hold(run, error.text);
     }
-    remember_options(run, lines_are_good);
+    remember_options(run, lines_are_good, &config);
     publish(run, &manifests, &config);
     return CHARM_DONE;
 }

@@ -28,6 +28,8 @@
 
 /* Key of the application state: the topics' replication when they were made. */
 #define KCBI_APP_REPLICATION "replication"
+/* Key of the application state: random text for the pods' checksum, once the workers have secrets. */
+#define KCBI_APP_SALT "salt"
 /* Said while the deployer's answer is of the wish before the last. */
 #define KCBI_TAKING_UP "waiting for kubernetes-deployer to take up the last change"
 
@@ -48,8 +50,15 @@ const char *const *kcbi_brokers(struct charm_run *run);
 CHARM_MUST_CHECK int kcbi_worker_config(struct charm_run *run,
                                         struct kcbi_worker_config *ret_config,
                                         struct charm_error *reterr);
-/* Properties of the charm's own Kafka client (librdkafka's names), or NULL with the reason in `reterr`. */
-const struct charm_value *kcbi_kafka_settings(struct charm_run *run, struct charm_error *reterr);
+/*
+ * Properties of the charm's own Kafka client (librdkafka's names), or NULL with the reason in `reterr`. With option
+ * kafka-secret it is only bootstrap.servers, and kcbi_kafka_credentials() adds the rest: that costs a hook tool call, so only
+ * who is about to speak with Kafka asks. CHARM_EINVAL, CHARM_EREFUSED, CHARM_ENOTFOUND: a person must act; else it may go well
+ * in a later run.
+ */
+struct charm_value *kcbi_kafka_settings(struct charm_run *run, struct charm_error *reterr);
+CHARM_MUST_CHECK int kcbi_kafka_credentials(struct charm_run *run, struct charm_value *settings,
+                                            struct charm_error *reterr);
 /* What the workers are, from options and image. */
 struct kcbi_version kcbi_worker_version(struct charm_run *run);
 /* What kubernetes-deployer says of what was asked for last. */

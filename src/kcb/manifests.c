@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "kcb/options.h"
+#include "kcb/properties.h"
 
 /* apache/kafka: docker/jvm/Dockerfile. */
 #define APACHE_COMMAND "/opt/kafka/bin/connect-distributed.sh"
@@ -22,9 +23,13 @@
 #define CONTAINER "worker"
 #define CONFIG_VOLUME "config-volume"
 #define SCRATCH_VOLUME "scratch"
+#define SECRET_VOLUME "worker-secret"
 #define REST_NAME "rest"
 
-/* ---- ConfigMap and Service ---- */
+/* Only the worker's user, or its group, reads secrets where the image is known (it runs as APACHE_USER). */
+#define SECRET_MODE 0440
+
+/* ---- ConfigMap, or Secret, and Service ---- */
 
 static struct charm_value *new_object(struct charm_arena *arena, const char *api, const char *kind,
                                       const struct kcbi_names *names, const char *name)
@@ -45,6 +50,18 @@ static struct charm_value *make_config_map(struct charm_arena *arena,
         new_object(arena, "v1", "ConfigMap", inputs->names, inputs->names->config_map);
     struct charm_value *data = charm_value_add_map(object, "data");
     charm_value_set_text(data, KCBI_CONFIG_KEY, inputs->config->text);
+    return object;
+}
+
+/* The whole file: then a worker of any version needs no config provider, and connectors have none that reads it. */
+static struct charm_value *make_secret(struct charm_arena *arena,
+                                       const struct kcbi_manifest_inputs *inputs)
+{
+    struct charm_value *object =
+        new_object(arena, "v1", "Secret", inputs->names, inputs->names->secret);
+    struct charm_value *data = charm_value_add_map(object, "stringData");
+    charm_value_set_text(data, KCBI_CONFIG_KEY, inputs->config->text);
+    charm_value_set_text(object, "type", "Opaque");
     return object;
 }
 
@@ -166,6 +183,14 @@ static void add_mount(struct charm_value *mounts, const char *volume, const char
     charm_value_set_text(mount, "name", volume);
 }
 
+static void add_secret_mount(struct charm_value *mounts)
+{
+    struct charm_value *mount = charm_value_append_map(mounts);
+    charm_value_set_text(mount, "mountPath", KCBI_SECRET_DIR);
+    charm_value_set_text(mount, "name", SECRET_VOLUME);
+    charm_value_set_bool(mount, "readOnly", true);
+}
+
 static void add_container(struct charm_arena *arena, const struct kcbi_manifest_inputs *inputs,
                           const char *heap, struct charm_value *containers)
 {
@@ -183,6 +208,9 @@ static void add_container(struct charm_arena *arena, const struct kcbi_manifest_
     add_probes(inputs, container);
     struct charm_value *mounts = charm_value_add_list(container, "volumeMounts");
     add_mount(mounts, CONFIG_VOLUME, KCBI_CONFIG_DIR);
+    if (inputs->config->reads_secret) {
+        add_secret_mount(mounts);
+    }
     if (inputs->image->kind == KCBI_IMAGE_APACHE) {
         add_mount(mounts, SCRATCH_VOLUME, SCRATCH_DIR);
     }
@@ -190,13 +218,32 @@ static void add_container(struct charm_arena *arena, const struct kcbi_manifest_
 
 /* ---- the pod ---- */
 
+static void add_secret_volume(const struct kcbi_manifest_inputs *inputs, struct charm_value *volume,
+                              const char *secret)
+{
+    struct charm_value *source = charm_value_add_map(volume, "secret");
+    if (inputs->image->kind == KCBI_IMAGE_APACHE) {
+        charm_value_set_int(source, "defaultMode", SECRET_MODE);
+    }
+    charm_value_set_text(source, "secretName", secret);
+}
+
 static void add_volumes(const struct kcbi_manifest_inputs *inputs, struct charm_value *spec)
 {
     struct charm_value *volumes = charm_value_add_list(spec, "volumes");
     struct charm_value *config = charm_value_append_map(volumes);
     charm_value_set_text(config, "name", CONFIG_VOLUME);
-    charm_value_set_text(charm_value_add_map(config, "configMap"), "name",
-                         inputs->names->config_map);
+    if (inputs->config->secret_text) {
+        add_secret_volume(inputs, config, inputs->names->secret);
+    } else {
+        charm_value_set_text(charm_value_add_map(config, "configMap"), "name",
+                             inputs->names->config_map);
+    }
+    if (inputs->config->reads_secret) {
+        struct charm_value *secret = charm_value_append_map(volumes);
+        charm_value_set_text(secret, "name", SECRET_VOLUME);
+        add_secret_volume(inputs, secret, inputs->worker_secret);
+    }
     if (inputs->image->kind == KCBI_IMAGE_APACHE) {
         struct charm_value *scratch = charm_value_append_map(volumes);
         charm_value_set_text(scratch, "name", SCRATCH_VOLUME);
@@ -230,13 +277,28 @@ static struct charm_value *make_pod(struct charm_arena *arena,
     return spec;
 }
 
+/* The configuration as a checksum may see it, which everybody can read. */
+static const char *open_config(struct charm_arena *arena, const struct kcbi_worker_config *config)
+{
+    if (!config->secret_text) {
+        return config->text;
+    }
+    struct charm_value *open = charm_value_copy(arena, config->properties);
+    CHARM_EACH(config->secrets, it)
+    {
+        charm_value_set_text(open, it.key, "");
+    }
+    return kcbi_properties_render(arena, open);
+}
+
 /* Of all that a pod sees: how it is made, and the configuration that is mounted into it. */
-static const char *checksum_of(struct charm_arena *arena, const struct charm_value *labels,
-                               const struct charm_value *pod, const char *config)
+static const char *checksum_of(struct charm_arena *arena, const struct kcbi_manifest_inputs *inputs,
+                               const struct charm_value *labels, const struct charm_value *pod)
 {
     const char *seen = charm_arena_printf(
-        arena, "%s\n%s\n%s", charm_value_render(arena, labels, CHARM_JSON_SORTED),
-        charm_value_render(arena, pod, CHARM_JSON_SORTED), config);
+        arena, "%s\n%s\n%s%s", charm_value_render(arena, labels, CHARM_JSON_SORTED),
+        charm_value_render(arena, pod, CHARM_JSON_SORTED), open_config(arena, inputs->config),
+        inputs->secret_digest);
     return charmi_sha256(arena, seen, strlen(seen));
 }
 
@@ -318,10 +380,11 @@ int kcbi_manifests_make(struct charm_arena *arena, const struct kcbi_manifest_in
     }
     const struct charm_value *labels = kcbi_names_labels(arena, inputs->names);
     const struct charm_value *pod = make_pod(arena, inputs, heap);
-    const char *checksum = checksum_of(arena, labels, pod, inputs->config->text);
+    const char *checksum = checksum_of(arena, inputs, labels, pod);
     const struct charm_value *template = make_template(arena, labels, pod, checksum);
     struct charm_value *objects = charm_value_new_list(arena);
-    charm_value_append(objects, make_config_map(arena, inputs));
+    charm_value_append(objects, inputs->config->secret_text ? make_secret(arena, inputs)
+                                                            : make_config_map(arena, inputs));
     charm_value_append(objects, make_service(arena, inputs));
     charm_value_append(objects, make_deployment(arena, inputs, template));
     *ret_manifests = (struct kcbi_manifests){ .objects = objects, .checksum = checksum };

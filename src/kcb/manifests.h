@@ -1,5 +1,5 @@
 /*
- * kcb/manifests.h: ConfigMap, Service and Deployment of the workers, as JSON values.
+ * kcb/manifests.h: ConfigMap (or a Secret in its place), Service and Deployment of the workers, as JSON values.
  *
  * The same inputs give the same bytes: no clocks, no counters. The pods' template carries a checksum of the configuration
  * and of all else that pods see, so only a real change rolls them, and an answer can be told from an older one. Names,
@@ -33,16 +33,20 @@ struct kcbi_manifest_inputs {
     struct kcbi_version version;
     const struct kcbi_worker_config *config;
     int64_t workers;
-    const char *command;      /* option worker-command; "": the image's own way */
-    const char *heap;         /* "512M"; "": half of memory */
-    const char *memory;       /* "1Gi"; request and limit */
-    const char *cpu;          /* "250m"; request only: a limit would slow rebalances down */
-    const char *service_type; /* NodePort, ClusterIP, LoadBalancer */
+    const char *command;       /* option worker-command; "": the image's own way */
+    const char *heap;          /* "512M"; "": half of memory */
+    const char *memory;        /* "1Gi"; request and limit */
+    const char *cpu;           /* "250m"; request only: a limit would slow rebalances down */
+    const char *service_type;  /* NodePort, ClusterIP, LoadBalancer */
+    const char *worker_secret; /* name of the Secret that config->reads_secret means */
+    /* Of all secrets in `config`, such that nobody can guess them by it; "" if there are none. */
+    const char *secret_digest;
 };
 
 struct kcbi_manifests {
-    struct charm_value *objects; /* ConfigMap, Service, Deployment, in this order */
-    const char *checksum;        /* 64 hex digits */
+    /* ConfigMap, or Secret if config->secret_text, Service, Deployment, in this order. */
+    struct charm_value *objects;
+    const char *checksum; /* 64 hex digits */
 };
 
 /* CHARM_EINVAL: memory or heap cannot be read, or the heap leaves no room; CHARM_ETOOBIG: over a ConfigMap's size. */

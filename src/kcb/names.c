@@ -47,6 +47,7 @@ int kcbi_names_make(struct charm_arena *arena, const char *model, const char *mo
     const char *seed = charm_arena_printf(arena, "%s%s", model_uuid, application);
     names.uuid = charmi_md5(arena, seed, strlen(seed));
     names.config_map = charm_arena_printf(arena, "cfgmap-%s", names.uuid);
+    names.secret = charm_arena_printf(arena, "secret-%s", names.uuid);
     names.service = charm_arena_printf(arena, "svc-%s", names.uuid);
     names.deployment = charm_arena_printf(arena, "depl-%s", names.uuid);
 

@@ -26,6 +26,7 @@ struct kcbi_names {
     const char *application;
     const char *uuid;       /* md5 of model uuid and application: 32 hex digits */
     const char *config_map; /* cfgmap-UUID */
+    const char *secret;     /* secret-UUID */
     const char *service;    /* svc-UUID */
     const char *deployment; /* depl-UUID */
     const char *group;      /* of the workers, unless somebody names another */

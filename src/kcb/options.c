@@ -14,7 +14,8 @@ enum {
         256 * 1024 * 1024, /* with less, half of it is a heap in which no worker starts */
     LONGEST_TOPICS = 64 * 1024,
     LONGEST_PREFIX = KCBI_TOPIC_NAME_MAX - (sizeof(".connectoffsets") - 1),
-    NEXT_MAJOR = 5, /* of Kafka: nobody knows what its workers will want */
+    SECRET_ID_SIZE = 20, /* of a Juju secret: an xid */
+    NEXT_MAJOR = 5,      /* of Kafka: nobody knows what its workers will want */
 };
 
 typedef bool check_fn(const struct charm_value *value);
@@ -139,6 +140,32 @@ static bool valid_service_type(const struct charm_value *value)
     return is_text(value) && charmi_in(types, charm_text(value));
 }
 
+/* secret:ID or secret://MODEL/ID (juju-contract.md 3.16). */
+static bool valid_secret_uri(const struct charm_value *value)
+{
+    static const char scheme[] = "secret:";
+    const char *text = charm_text(value);
+    if (text[0] == '\0' || !charmi_starts_with(text, scheme)) {
+        return is_text(value) && text[0] == '\0';
+    }
+    const char *slash = strrchr(text, '/');
+    const char *id = slash == NULL ? text + strlen(scheme) : slash + 1;
+    return strlen(id) == SECRET_ID_SIZE && made_of(text + strlen(scheme), 100, "-/");
+}
+
+/* What Kubernetes takes as an object's name (RFC 1123). */
+static bool valid_object_name(const struct charm_value *value)
+{
+    const char *text = charm_text(value);
+    const size_t size = strlen(text);
+    if (!is_text(value) || size == 0) {
+        return is_text(value);
+    }
+    return size <= 253 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-.") == size &&
+           isalnum((unsigned char)text[0]) && isalnum((unsigned char)text[size - 1]) &&
+           strstr(text, "..") == NULL && strstr(text, ".-") == NULL && strstr(text, "-.") == NULL;
+}
+
 static bool valid_any_text(const struct charm_value *value)
 {
     return is_text(value);
@@ -154,6 +181,11 @@ static const struct option table[] = {
     { "topic-prefix", valid_topic_prefix,
       "letters, digits, dots, underscores and hyphens, at most 234, or nothing", "" },
     { "worker-config", valid_any_text, "lines of property=value", "" },
+    { "kafka-secret", valid_secret_uri,
+      "the URI of a Juju secret such as secret:d0a1b2c3d4e5f6g7h8i9, or nothing", "" },
+    { "worker-secret", valid_object_name,
+      "the name of a Kubernetes Secret (small letters, digits, hyphens, dots), or nothing", "" },
+    { "allow-secrets-in-relation", valid_bool, "true or false", "false" },
     { "replication-factor", valid_replication, "a number from 0 to 32767", "0" },
     { "connectors", valid_any_text, "YAML or JSON", "" },
     { "adopt-connectors", valid_bool, "true or false", "false" },
@@ -173,6 +205,12 @@ const char *const *kcbi_options_names(struct charm_arena *arena)
         names[i] = table[i].name;
     }
     return names;
+}
+
+bool kcbi_option_names_a_secret(const char *name)
+{
+    static const char *const names[] = { "kafka-secret", "worker-secret", NULL };
+    return charmi_in(names, name);
 }
 
 int64_t kcbi_options_bytes(const char *text)
@@ -229,7 +267,10 @@ static const char *shown(struct charm_arena *arena, const struct charm_value *va
     return charm_arena_printf(arena, "%.40s%s", text, strlen(text) > 40 ? "..." : "");
 }
 
-/* The value in force of one option; a wrong one leaves a problem and the last good one. */
+/*
+ * The value in force of one option; a wrong one leaves a problem and the last good one. What should name a secret is
+ * not shown: it may be the secret itself, misplaced.
+ */
 static const struct charm_value *in_force(struct charm_arena *arena, const struct option *option,
                                           const struct charm_value *config,
                                           const struct charm_value *last_good,
@@ -249,7 +290,8 @@ static const struct charm_value *in_force(struct charm_arena *arena, const struc
     if (options->problem == NULL) {
         options->problem = charm_arena_printf(
             arena, "option %s: %s is not allowed, use %s (keeping %s)", option->name,
-            shown(arena, given), option->allowed, shown(arena, kept));
+            kcbi_option_names_a_secret(option->name) ? "this value" : shown(arena, given),
+            option->allowed, shown(arena, kept));
     }
     return kept;
 }
@@ -286,6 +328,10 @@ void kcbi_options_read(struct charm_arena *arena, const struct charm_value *conf
     options.topics = charm_text(charm_value_get(good, "topics"));
     options.topic_prefix = charm_text(charm_value_get(good, "topic-prefix"));
     options.worker_config = charm_text(charm_value_get(good, "worker-config"));
+    options.kafka_secret = charm_text(charm_value_get(good, "kafka-secret"));
+    options.worker_secret = charm_text(charm_value_get(good, "worker-secret"));
+    options.allow_secrets_in_relation =
+        charm_value_true(charm_value_get(good, "allow-secrets-in-relation"));
     options.replication_factor = charm_value_int(charm_value_get(good, "replication-factor"), 0);
     options.connectors = charm_text(charm_value_get(good, "connectors"));
     options.adopt_connectors = charm_value_true(charm_value_get(good, "adopt-connectors"));

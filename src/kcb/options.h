@@ -24,6 +24,9 @@ struct kcbi_options {
     const char *topics;       /* as given */
     const char *topic_prefix; /* "": MODEL.APPLICATION */
     const char *worker_config;
+    const char *kafka_secret;  /* URI of a Juju secret; "": none */
+    const char *worker_secret; /* name of a Kubernetes Secret; "": none */
+    bool allow_secrets_in_relation;
     int64_t replication_factor; /* 0: as many as brokers, at most 3 */
     const char *connectors;
     bool adopt_connectors;
@@ -45,6 +48,8 @@ void kcbi_options_read(struct charm_arena *arena, const struct charm_value *conf
                        const struct charm_value *last_good, struct kcbi_options *ret_options);
 /* Names of all options of this layer that are read here, NULL-ended (static). */
 const char *const *kcbi_options_names(struct charm_arena *arena);
+/* Does its value name a secret, and is none itself? */
+bool kcbi_option_names_a_secret(const char *name);
 /* Bytes of "512M" / "2G" (heap) or "768Mi" / "1Gi" / "1G" (Kubernetes quantity); -1 if it is neither. */
 int64_t kcbi_options_bytes(const char *text);
 /* Bytes of a Java heap: a number with M or G, which are powers of 1024 there; -1 if it is none. */

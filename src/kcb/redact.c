@@ -54,8 +54,7 @@ bool kcbi_secret_setting(const char *key)
     return charmi_ends_with(key, ".key") || charmi_ends_with(key, "-key");
 }
 
-/* Nothing but references to a config provider: ${file:/path:key}. */
-static bool is_reference(const char *text)
+bool kcbi_is_reference(const char *text)
 {
     return charmi_starts_with(text, "${") && strchr(text, '}') == text + strlen(text) - 1;
 }
@@ -66,7 +65,7 @@ struct charm_value *kcbi_redact_config(struct charm_arena *arena, const struct c
     CHARM_EACH(config, it)
     {
         const char *text = charm_value_scalar(arena, it.value);
-        if (kcbi_secret_setting(it.key) && !is_reference(text)) {
+        if (kcbi_secret_setting(it.key) && !kcbi_is_reference(text)) {
             charm_value_set_text(shown, it.key, hidden);
         } else {
             charm_value_set_text(shown, it.key, kcbi_redact_text(arena, text, LONGEST_INPUT));

@@ -17,6 +17,8 @@
 
 /* Does a connector's setting of this name carry a secret? */
 bool kcbi_secret_setting(const char *key);
+/* Nothing but a reference to a config provider, ${file:/path:key}: it tells where a secret is, and none. */
+bool kcbi_is_reference(const char *text);
 /* A copy in which the values of secret settings are *** unless they only refer to one (`${file:/path:key}`). */
 struct charm_value *kcbi_redact_config(struct charm_arena *arena, const struct charm_value *config);
 /*

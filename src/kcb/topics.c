@@ -343,6 +343,9 @@ const char *kcbi_topics_due(const struct kcbi_topics_memory *memory, bool confir
     if (charmi_same(hook, "config-changed")) {
         return "the configuration changed";
     }
+    if (charmi_same(hook, "secret-changed")) {
+        return "a secret changed";
+    }
     if (now_ms < memory->seen_ms || now_ms - memory->seen_ms >= LOOK_AGAIN_MS) {
         return "the last look is an hour old";
     }
@@ -707,17 +710,23 @@ static enum charm_result look_and_mend(struct work *work)
     return make_missing(work);
 }
 
+static enum charm_result say_no_settings(struct charm_run *run, const struct charm_error *error)
+{
+    const bool for_a_person = error->code == CHARM_EINVAL || error->code == CHARM_EREFUSED ||
+                              error->code == CHARM_ENOTFOUND;
+    kcbi_say(run, KCBI_ON_TOPICS, for_a_person ? CHARM_BLOCKED : CHARM_WAITING, "%s", error->text);
+    return owe(run);
+}
+
 enum charm_result kcbi_create_topics(struct charm_run *run, const struct charm_row *row)
 {
     (void)row;
     kcbi_hush(run, KCBI_ON_TOPICS);
     struct charm_error error = { 0 };
     struct charm_arena *arena = charm_arena(run);
-    const struct charm_value *settings = kcbi_kafka_settings(run, &error);
+    struct charm_value *settings = kcbi_kafka_settings(run, &error);
     if (settings == NULL) {
-        kcbi_say(run, KCBI_ON_TOPICS, error.code == CHARM_EINVAL ? CHARM_BLOCKED : CHARM_WAITING,
-                 "%s", error.text);
-        return owe(run);
+        return say_no_settings(run, &error);
     }
     struct work work = {
         .run = run,
@@ -745,5 +754,8 @@ enum charm_result kcbi_create_topics(struct charm_run *run, const struct charm_r
         return CHARM_DONE;
     }
     charm_trace(run, "topics: looking, since %s", due);
+    if (kcbi_kafka_credentials(run, settings, &error) != 0) {
+        return say_no_settings(run, &error);
+    }
     return look_and_mend(&work);
 }

@@ -163,6 +163,7 @@ struct kcbi_traits kcbi_version_traits(struct kcbi_version version)
         .topic_creation = kcbi_version_at_least(version, 2, 6, 0),
         .file_plugin = kcbi_version_at_least(version, 3, 1, 1),
         .env_provider = kcbi_version_at_least(version, 3, 5, 0),
+        .own_providers = kcbi_version_at_least(version, 2, 3, 0),
         /* Not /health: it fails while Kafka is away, and killing workers brings no broker back. */
         .alive_path = "/",
         .ready_path = kcbi_version_at_least(version, 3, 9, 0) ? "/health" : "/connectors",

@@ -76,8 +76,9 @@ struct kcbi_traits {
     bool topic_creation;     /* topic.creation.* of source connectors (2.6) */
     bool file_plugin;        /* the file connectors left the class path: plugin.path (3.1.1) */
     bool env_provider;       /* EnvVarConfigProvider (3.5) */
-    const char *alive_path;  /* answers as long as the process is well */
-    const char *ready_path;  /* answers once the worker is part of its group */
+    bool own_providers; /* a worker resolves config providers in its own settings (2.3, KIP-421) */
+    const char *alive_path; /* answers as long as the process is well */
+    const char *ready_path; /* answers once the worker is part of its group */
 };
 struct kcbi_traits kcbi_version_traits(struct kcbi_version version);
 

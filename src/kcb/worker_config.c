@@ -6,12 +6,16 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "kcb/properties.h"
+#include "kcb/redact.h"
 
 /* Where apache/kafka keeps the file connectors. */
 #define FILE_PLUGIN "/opt/kafka/libs/connect-file-%s.jar"
 
 /* Name of the config provider that tells a worker its pod's address. */
 #define POD_PROVIDER "pod"
+
+/* The other way to bring a secret to the workers, in words. */
+#define SEND_IT "let the relation carry it (allow-secrets-in-relation=true)"
 
 #define ADVERTISED_HOST "rest.advertised.host.name"
 
@@ -90,12 +94,23 @@ static void add_advertised(struct kcbi_traits traits, struct charm_value *map)
         return;
     }
     charm_value_set_text(map, ADVERTISED_HOST, "${" POD_PROVIDER ":" KCBI_POD_IP_VARIABLE "}");
-    charm_value_set_text(map, "config.providers", POD_PROVIDER);
     charm_value_set_text(map, "config.providers." POD_PROVIDER ".class",
                          "org.apache.kafka.common.config.provider.EnvVarConfigProvider");
     /* Connector authors can use every provider: let this one tell nothing else. */
     charm_value_set_text(map, "config.providers." POD_PROVIDER ".param.allowlist.pattern",
                          KCBI_POD_IP_VARIABLE);
+}
+
+/* Here, too, connector authors can use the provider: it tells nothing but this one Secret (allowed.paths: from 3.8). */
+static void add_secret_provider(const struct kcbi_worker_inputs *inputs, struct charm_value *map)
+{
+    if (inputs->secret_way != KCBI_SECRETS_IN_KUBERNETES) {
+        return;
+    }
+    charm_value_set_text(map, "config.providers." KCBI_SECRET_PROVIDER ".class",
+                         "org.apache.kafka.common.config.provider.FileConfigProvider");
+    charm_value_set_text(map, "config.providers." KCBI_SECRET_PROVIDER ".param.allowed.paths",
+                         KCBI_SECRET_DIR);
 }
 
 static struct charm_value *compute(struct charm_arena *arena,
@@ -113,6 +128,7 @@ static struct charm_value *compute(struct charm_arena *arena,
     add_plugins(arena, inputs, traits, map);
     set_port(traits, KCBI_REST_PORT, map);
     add_advertised(traits, map);
+    add_secret_provider(inputs, map);
     if (traits.client_override) {
         /* All, the default since 3.0, would let a connector take another identity. */
         charm_value_set_text(map, "connector.client.config.override.policy", "None");
@@ -128,6 +144,7 @@ static const struct {
     const char *reason;
 } owned[] = {
     { "config.providers." POD_PROVIDER ".", "the workers find their own address by it" },
+    { "config.providers." KCBI_SECRET_PROVIDER ".", "it reads the Secret of option worker-secret" },
     { "config.storage.topic", "the charm makes this topic and watches over it" },
     { "listeners", "the Service, the probes and the charm count on it; rest.port gives another "
                    "port" },
@@ -192,6 +209,26 @@ static bool is_plain(const char *key)
     return true;
 }
 
+static bool is_secret(const char *key, const char *value)
+{
+    return kcbi_worker_secret(key) && !kcbi_is_reference(value);
+}
+
+/* Is there a way for it to the workers? */
+static int check_secret(const struct kcbi_worker_inputs *inputs, const char *key,
+                        struct charm_error *reterr)
+{
+    if (inputs->secret_way != KCBI_SECRETS_NOWHERE) {
+        return 0;
+    }
+    return charm_error_set(
+        reterr, CHARM_EINVAL,
+        "%.200s carries a secret, and the workers' configuration is kept in the open: put it into "
+        "a "
+        "Kubernetes Secret and name that (juju config %s worker-secret=NAME), or %s",
+        key, inputs->names->application, SEND_IT);
+}
+
 static int check_one(const char *key, const char *value, const struct charm_value *computed,
                      struct charm_error *reterr)
 {
@@ -202,12 +239,6 @@ static int check_one(const char *key, const char *value, const struct charm_valu
         return charm_error_set(reterr, CHARM_EINVAL,
                                "a property's name holds blanks, control characters or letters "
                                "outside of ASCII: Kafka has none of that kind");
-    }
-    if (kcbi_worker_secret(key)) {
-        return charm_error_set(reterr, CHARM_EINVAL,
-                               "%.200s carries a secret, and the configuration of workers is kept "
-                               "in the open: this version of the charm does not take it",
-                               key);
     }
     if (charmi_same(key, "rest.port")) {
         return check_port(value, reterr);
@@ -224,16 +255,26 @@ static int check_one(const char *key, const char *value, const struct charm_valu
     return 0;
 }
 
+/* Settings that somebody gave. */
+struct given {
+    const char *who;
+    const struct charm_value *settings;
+};
+
 /* Puts what somebody gave over what is there. */
-static int lay_over(struct charm_arena *arena, const char *who, const struct charm_value *given,
-                    const struct charm_value *computed, struct charm_value *map,
+static int lay_over(struct charm_arena *arena, const struct kcbi_worker_inputs *inputs,
+                    struct given given, const struct charm_value *computed, struct charm_value *map,
                     struct charm_error *reterr)
 {
-    CHARM_EACH(given, it)
+    CHARM_EACH(given.settings, it)
     {
         const char *value = charm_value_scalar(arena, it.value);
-        if (check_one(it.key, value, computed, reterr) != 0) {
-            return charm_error_wrap(reterr, "%s", who);
+        int code = check_one(it.key, value, computed, reterr);
+        if (code == 0 && is_secret(it.key, value)) {
+            code = check_secret(inputs, it.key, reterr);
+        }
+        if (code != 0) {
+            return charm_error_wrap(reterr, "%s", given.who);
         }
         charm_value_set_text(map, it.key, value);
     }
@@ -249,19 +290,48 @@ static void lay_options_over(const struct kcbi_worker_inputs *inputs, struct cha
 
 /* ---- together ---- */
 
-/* The operator's providers beside ours, which must stay among them. */
-static void keep_provider(struct charm_arena *arena, struct kcbi_traits traits,
-                          struct charm_value *map)
+/* The operator's providers, and ours beside them. */
+static void add_providers(struct charm_arena *arena, const struct kcbi_worker_inputs *inputs,
+                          struct kcbi_traits traits, struct charm_value *map)
 {
-    if (!traits.env_provider) {
-        return;
-    }
     const char *given = charm_text(charm_value_get(map, "config.providers"));
     struct charmi_words providers = charmi_split(arena, given, ", \t");
-    if (!charmi_words_have(&providers, POD_PROVIDER)) {
+    if (traits.env_provider && !charmi_words_have(&providers, POD_PROVIDER)) {
         charmi_words_add(arena, &providers, POD_PROVIDER);
     }
-    charm_value_set_text(map, "config.providers", charmi_words_join(arena, &providers, ","));
+    if (inputs->secret_way == KCBI_SECRETS_IN_KUBERNETES &&
+        !charmi_words_have(&providers, KCBI_SECRET_PROVIDER)) {
+        charmi_words_add(arena, &providers, KCBI_SECRET_PROVIDER);
+    }
+    if (providers.size > 0) {
+        charm_value_set_text(map, "config.providers", charmi_words_join(arena, &providers, ","));
+    }
+}
+
+static struct charm_value *secrets_of(struct charm_arena *arena, const struct charm_value *map)
+{
+    struct charm_value *secrets = charm_value_new_map(arena);
+    CHARM_EACH(map, it)
+    {
+        if (is_secret(it.key, charm_text(it.value))) {
+            charm_value_set(secrets, it.key, it.value);
+        }
+    }
+    return secrets;
+}
+
+/* The same properties, with the place in the Secret's file instead of each secret. */
+static struct charm_value *with_references(struct charm_arena *arena, const struct charm_value *map,
+                                           const struct charm_value *secrets)
+{
+    struct charm_value *open = charm_value_copy(arena, map);
+    CHARM_EACH(secrets, it)
+    {
+        charm_value_setf(open, it.key,
+                         "${" KCBI_SECRET_PROVIDER ":" KCBI_SECRET_DIR "/" KCBI_SECRET_FILE ":%s}",
+                         it.key);
+    }
+    return open;
 }
 
 /* rest.port is the one name for the port that is taken, in all versions; it is written as the version wants it. */
@@ -292,18 +362,26 @@ static int merge(struct charm_arena *arena, const struct kcbi_worker_inputs *inp
                  struct kcbi_traits traits, struct charm_value *map, struct charm_error *reterr)
 {
     struct charm_value *lines = NULL;
+    if (inputs->secret_way == KCBI_SECRETS_IN_KUBERNETES && !traits.own_providers) {
+        return charm_error_set(reterr, CHARM_EINVAL,
+                               "option worker-secret: workers before 2.3 do not read their own "
+                               "settings from it (KIP-421): use a newer image, or %s",
+                               SEND_IT);
+    }
     if (kcbi_properties_parse(arena, inputs->lines, &lines, reterr) != 0) {
         return charm_error_wrap(reterr, "option worker-config");
     }
     const struct charm_value *computed = compute(arena, inputs, traits);
     charm_value_update(map, computed);
-    const int code =
-        lay_over(arena, "the upper layer's worker settings", inputs->upper, computed, map, reterr);
+    const int code = lay_over(arena, inputs,
+                              (struct given){ "the upper layer's worker settings", inputs->upper },
+                              computed, map, reterr);
     if (code != 0) {
         return code;
     }
     lay_options_over(inputs, map);
-    return lay_over(arena, "option worker-config", lines, computed, map, reterr);
+    return lay_over(arena, inputs, (struct given){ "option worker-config", lines }, computed, map,
+                    reterr);
 }
 
 int kcbi_worker_config_given(struct charm_arena *arena, const struct kcbi_worker_inputs *inputs,
@@ -325,11 +403,17 @@ int kcbi_worker_config_make(struct charm_arena *arena, const struct kcbi_worker_
     if (code != 0) {
         return code;
     }
-    keep_provider(arena, traits, map);
+    add_providers(arena, inputs, traits, map);
     const int port = settle_port(map, traits);
+    struct charm_value *secrets = secrets_of(arena, map);
+    const bool by_reference = inputs->secret_way == KCBI_SECRETS_IN_KUBERNETES;
     *ret_config = (struct kcbi_worker_config){
         .properties = map,
-        .text = kcbi_properties_render(arena, map),
+        .secrets = secrets,
+        .text = kcbi_properties_render(arena,
+                                       by_reference ? with_references(arena, map, secrets) : map),
+        .secret_text = !by_reference && charm_value_size(secrets) > 0,
+        .reads_secret = by_reference,
         .rest_port = port,
         .wants_pod_ip = traits.env_provider,
     };

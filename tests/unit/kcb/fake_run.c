@@ -415,12 +415,22 @@ const struct kcbi_options *kcbi_options(struct charm_run *run)
     return &run->options;
 }
 
-const struct charm_value *kcbi_kafka_settings(struct charm_run *run, struct charm_error *reterr)
+struct charm_value *kcbi_kafka_settings(struct charm_run *run, struct charm_error *reterr)
 {
     if (run->kafka_settings == NULL) {
         charm_error_set(reterr, CHARM_EINVAL, "worker-config: sasl.mechanism is not known");
     }
     return run->kafka_settings;
+}
+
+int kcbi_kafka_credentials(struct charm_run *run, struct charm_value *settings,
+                           struct charm_error *reterr)
+{
+    if (run->no_credentials != 0) {
+        return charm_error_set(reterr, run->no_credentials,
+                               "option kafka-secret: it could not be had");
+    }
+    return 0;
 }
 
 const char *const *kcbi_rest_addresses(struct charm_run *run)

@@ -60,7 +60,8 @@ struct charm_run {
     struct charm_value *params;
     struct charm_value *results;
     const char *action_failure; /* NULL: it did not fail */
-    const struct charm_value *kafka_settings;
+    struct charm_value *kafka_settings;
+    enum charm_code no_credentials; /* what kcbi_kafka_credentials() fails with; 0: it does not */
     const char *addresses[4];
     struct fake_answer answers[FAKE_MOST_ANSWERS];
     size_t answer_count;

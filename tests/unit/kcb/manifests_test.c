@@ -37,7 +37,26 @@ static void make_world(struct world *world, const char *application, const char 
         .memory = "1Gi",
         .cpu = "250m",
         .service_type = "NodePort",
+        .worker_secret = "",
+        .secret_digest = "",
     };
+}
+
+/* A worker that logs in with a password, which goes this way. */
+static void make_secret_world(struct world *world, enum kcbi_secret_way way, const char *password)
+{
+    make_world(world, "connect", "apache/kafka:4.3.1");
+    const struct kcbi_worker_inputs inputs = {
+        .names = &world->names,
+        .image = &world->image,
+        .brokers = (const char *const[]){ "10.0.0.10:9092", NULL },
+        .version = world->inputs.version,
+        .lines = charm_arena_printf(arena, "ssl.key.password=%s", password),
+        .secret_way = way,
+    };
+    assert_int_equal(kcbi_worker_config_make(arena, &inputs, &world->config, NULL), 0);
+    world->inputs.worker_secret = way == KCBI_SECRETS_IN_KUBERNETES ? "connect-kafka" : "";
+    world->inputs.secret_digest = "salted";
 }
 
 static struct kcbi_manifests made(const struct world *world)
@@ -273,6 +292,59 @@ static void a_configuration_over_a_config_maps_size_is_refused(void **state)
     assert_contains(refusal(&world, CHARM_ETOOBIG), "614399 bytes");
 }
 
+/* ---- secrets ---- */
+
+static void a_named_secret_is_mounted_for_reading_alone(void **state)
+{
+    struct world world;
+    make_secret_world(&world, KCBI_SECRETS_IN_KUBERNETES, "hunter2");
+    const char *pod = compact(pod_of(&world));
+    assert_contains(pod, "{\"mountPath\":\"/etc/worker-secret\",\"name\":\"worker-secret\","
+                         "\"readOnly\":true}");
+    assert_contains(pod, "{\"name\":\"worker-secret\",\"secret\":{\"defaultMode\":288,"
+                         "\"secretName\":\"connect-kafka\"}}");
+    assert_contains(pod, "\"configMap\"");
+    assert_lacks(compact(made(&world).objects), "hunter2");
+    assert_lacks(compact(made(&world).objects), "\"kind\":\"Secret\"");
+    struct world other = world;
+    make_world(&other, "connect", "example/connect:1");
+    other.config = world.config;
+    assert_contains(compact(pod_of(&other)), "\"secret\":{\"secretName\":\"\"}");
+}
+
+static void a_secret_that_may_travel_takes_the_config_maps_place(void **state)
+{
+    struct world world;
+    make_secret_world(&world, KCBI_SECRETS_IN_REQUEST, "hunter2");
+    const struct charm_value *secret = object_of(&world, CONFIG_MAP);
+    assert_string_equal(TEXT_AT(secret, "kind"), "Secret");
+    assert_string_equal(TEXT_AT(secret, "metadata", "name"), "secret-" UUID);
+    assert_string_equal(TEXT_AT(secret, "type"), "Opaque");
+    assert_contains(TEXT_AT(secret, "stringData", KCBI_CONFIG_KEY), "ssl.key.password=hunter2\n");
+    const char *pod = compact(pod_of(&world));
+    assert_contains(pod, "{\"name\":\"config-volume\",\"secret\":{\"defaultMode\":288,"
+                         "\"secretName\":\"secret-" UUID "\"}}");
+    assert_lacks(pod, "configMap");
+    assert_lacks(pod, KCBI_SECRET_DIR);
+    assert_lacks(compact(object_of(&world, DEPLOYMENT)), "hunter2");
+}
+
+static void of_secrets_only_their_digest_changes_the_checksum(void **state)
+{
+    static const enum kcbi_secret_way ways[] = { KCBI_SECRETS_IN_KUBERNETES,
+                                                 KCBI_SECRETS_IN_REQUEST };
+    for (size_t i = 0; i < CHARMI_COUNT(ways); i++) {
+        struct world one;
+        struct world two;
+        make_secret_world(&one, ways[i], "hunter2");
+        make_secret_world(&two, ways[i], "hunter3");
+        /* it can tell nobody whether he has guessed right */
+        assert_string_equal(made(&one).checksum, made(&two).checksum);
+        two.inputs.secret_digest = "salted otherwise";
+        assert_string_not_equal(made(&one).checksum, made(&two).checksum);
+    }
+}
+
 /* ---- Kubernetes ---- */
 
 static void assert_taken(const struct world *world)
@@ -318,6 +390,15 @@ static void kubernetes_takes_any_name_of_an_application(void **state)
     }
 }
 
+static void kubernetes_takes_both_ways_of_a_secret(void **state)
+{
+    struct world world;
+    make_secret_world(&world, KCBI_SECRETS_IN_KUBERNETES, "hunter2");
+    assert_taken(&world);
+    make_secret_world(&world, KCBI_SECRETS_IN_REQUEST, "hunter2");
+    assert_taken(&world);
+}
+
 static void the_selector_stays_when_everything_else_changes(void **state)
 {
     struct world before;
@@ -347,6 +428,10 @@ int main(void)
         TEST(the_same_inputs_give_the_same_bytes),
         TEST(a_heap_that_fills_the_memory_is_refused),
         TEST(a_configuration_over_a_config_maps_size_is_refused),
+        TEST(a_named_secret_is_mounted_for_reading_alone),
+        TEST(a_secret_that_may_travel_takes_the_config_maps_place),
+        TEST(of_secrets_only_their_digest_changes_the_checksum),
+        TEST(kubernetes_takes_both_ways_of_a_secret),
         TEST(kubernetes_takes_every_kind_of_image_and_service),
         TEST(kubernetes_takes_any_name_of_an_application),
         TEST(the_selector_stays_when_everything_else_changes),

@@ -87,6 +87,19 @@ static void a_wrong_value_names_option_and_allowed_values_and_keeps_the_last_goo
         { "cpu", "\"1.5x\"" },
         { "service-type", "\"nodeport\"" },
         { "worker-command", "\"a\\nb\"" },
+        { "kafka-secret", "\"hunter2\"" },
+        { "kafka-secret", "\"secret:\"" },
+        { "kafka-secret", "\"secret:kafka-admin\"" },
+        { "kafka-secret", "\"secret:d0a1b2c3d4e5f6g7h8i9?\"" },
+        { "worker-secret", "\"Hunter2\"" },
+        { "worker-secret", "\"-a\"" },
+        { "worker-secret", "\"a-\"" },
+        { "worker-secret", "\"a..b\"" },
+        { "worker-secret", "\"a.-b\"" },
+        { "worker-secret", "\"a-.b\"" },
+        { "worker-secret", "\"a/b\"" },
+        { "worker-secret", "\"" NAME_OF_250 "0123\"" },
+        { "allow-secrets-in-relation", "\"yes\"" },
     };
     for (size_t i = 0; i < CHARMI_COUNT(cases); i++) {
         const char *config =
@@ -122,6 +135,38 @@ static void good_values_of_every_kind_are_taken(void **state)
     assert_string_equal(options.heap, "512M");
     assert_string_equal(options.memory, "768Mi");
     assert_string_equal(options.image, "r.example:5000/a/b@sha256:0f");
+}
+
+static void names_of_secrets_are_taken_as_juju_and_kubernetes_write_them(void **state)
+{
+    (void)state;
+    static const char *const uris[] = {
+        "", "secret:d0a1b2c3d4e5f6g7h8i9",
+        "secret://e0453597-8109-4f7d-a58f-af08bc72a414/d0a1b2c3d4e5f6g7h8i9"
+    };
+    for (size_t i = 0; i < CHARMI_COUNT(uris); i++) {
+        const struct kcbi_options options =
+            read_json(charm_arena_printf(arena, "{\"kafka-secret\": \"%s\"}", uris[i]), "null");
+        assert_null(options.problem);
+        assert_string_equal(options.kafka_secret, uris[i]);
+    }
+    const struct kcbi_options options =
+        read_json("{\"worker-secret\": \"a.b-c.9\", \"allow-secrets-in-relation\": true}", "null");
+    assert_null(options.problem);
+    assert_string_equal(options.worker_secret, "a.b-c.9");
+    assert_true(options.allow_secrets_in_relation);
+}
+
+static void a_password_where_its_name_should_stand_is_not_shown(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "kafka-secret", "worker-secret" };
+    for (size_t i = 0; i < CHARMI_COUNT(names); i++) {
+        const struct kcbi_options options =
+            read_json(charm_arena_printf(arena, "{\"%s\": \"Hunter2\"}", names[i]), "null");
+        assert_non_null(strstr(options.problem, "this value is not allowed"));
+        assert_null(strstr(options.problem, "unter2"));
+    }
 }
 
 static void a_heap_that_fills_the_memory_is_refused(void **state)
@@ -160,6 +205,8 @@ int main(void)
         cmocka_unit_test(without_any_configuration_the_defaults_hold_and_nothing_is_wrong),
         cmocka_unit_test(a_wrong_value_names_option_and_allowed_values_and_keeps_the_last_good_one),
         cmocka_unit_test(good_values_of_every_kind_are_taken),
+        cmocka_unit_test(names_of_secrets_are_taken_as_juju_and_kubernetes_write_them),
+        cmocka_unit_test(a_password_where_its_name_should_stand_is_not_shown),
         cmocka_unit_test(a_heap_that_fills_the_memory_is_refused),
         cmocka_unit_test(a_heap_is_measured_as_java_measures_it),
         cmocka_unit_test(a_long_bad_value_is_not_repeated_whole),

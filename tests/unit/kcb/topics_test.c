@@ -256,6 +256,7 @@ static void topics_are_looked_at_again_for_a_reason(void **state)
     assert_non_null(kcbi_topics_due(&memory, true, "a:1,b:1", "update-status", 999));
     assert_non_null(kcbi_topics_due(&memory, true, "a:1", "update-status", 1000));
     assert_non_null(kcbi_topics_due(&memory, true, "a:1,b:1", "config-changed", 1000));
+    assert_non_null(kcbi_topics_due(&memory, true, "a:1,b:1", "secret-changed", 1000));
     assert_non_null(kcbi_topics_due(&memory, false, "a:1,b:1", "update-status", 1000));
     const struct kcbi_topics_memory other = { .bootstrap = "a:1",
                                               .seen_ms = 1000,
@@ -390,6 +391,24 @@ static void refused_credentials_and_bad_settings_need_a_person(void **state)
     assert_int_equal(go(), CHARM_LATER);
     assert_true(fake_said(run, "blocked: worker-config: sasl.mechanism is not known"));
     assert_int_equal(run->looks_done, 2);
+}
+
+static void without_its_credentials_the_charm_does_not_look_and_takes_nothing_away(void **state)
+{
+    static const enum charm_code for_a_person[] = { CHARM_EREFUSED, CHARM_ENOTFOUND, CHARM_EINVAL };
+    fake_flag(run, KCB_TOPIC_CREATED);
+    run->context.hook = "secret-changed";
+    run->no_credentials = CHARM_ETIMEOUT;
+    assert_int_equal(go(), CHARM_LATER);
+    assert_true(fake_said(run, "waiting: option kafka-secret: it could not be had"));
+    for (size_t i = 0; i < CHARMI_COUNT(for_a_person); i++) {
+        run->statuses.size = 0;
+        run->no_credentials = for_a_person[i];
+        assert_int_equal(go(), CHARM_LATER);
+        assert_true(fake_said(run, "blocked: option kafka-secret: it could not be had"));
+    }
+    assert_true(charm_flag_is_set(run, KCB_TOPIC_CREATED));
+    assert_int_equal(run->looks_done, 0);
 }
 
 static void a_wrong_topic_is_looked_at_twice_then_blocks_and_takes_the_flag(void **state)
@@ -570,6 +589,7 @@ int main(void)
         ROW(an_unreachable_kafka_waits_and_keeps_what_was_confirmed),
         ROW(other_brokers_that_do_not_answer_are_not_confirmed),
         ROW(refused_credentials_and_bad_settings_need_a_person),
+        ROW(without_its_credentials_the_charm_does_not_look_and_takes_nothing_away),
         ROW(a_wrong_topic_is_looked_at_twice_then_blocks_and_takes_the_flag),
         ROW(the_same_trouble_of_kafka_gives_the_same_words),
         ROW(a_wrong_topic_leaves_living_workers_alone),

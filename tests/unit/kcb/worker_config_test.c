@@ -268,6 +268,100 @@ static void a_secret_is_refused_by_name_and_never_told(void **state)
     assert_true(kcbi_worker_secret(charm_arena_printf(arena, "%s.password", huge)));
 }
 
+static void a_refused_secret_names_the_ways_that_there_are(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    inputs.lines = "sasl.jaas.config=hunter2";
+    const char *text = refusal(&inputs, CHARM_EINVAL);
+    assert_contains(text, "juju config connect worker-secret=NAME");
+    assert_contains(text, "allow-secrets-in-relation=true");
+}
+
+static void a_reference_is_no_secret(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    inputs.lines = "sasl.jaas.config=${vault:kafka:jaas}";
+    assert_contains(made(&inputs).text, "sasl.jaas.config=${vault:kafka:jaas}\n");
+    assert_int_equal(charm_value_size(made(&inputs).secrets), 0);
+    inputs.lines = "sasl.jaas.config=${vault:kafka:jaas}hunter2";
+    assert_lacks(refusal(&inputs, CHARM_EINVAL), "hunter2");
+}
+
+static void with_a_named_secret_the_file_refers_to_it(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    inputs.secret_way = KCBI_SECRETS_IN_KUBERNETES;
+    inputs.lines = "sasl.jaas.config=hunter2\nproducer.ssl.key.password=\nconfig.providers=vault\n"
+                   "client.id=x";
+    const struct kcbi_worker_config config = made(&inputs);
+    assert_contains(config.text, "config.providers=vault,pod,secret\n");
+    assert_contains(config.text,
+                    "config.providers.secret.class="
+                    "org.apache.kafka.common.config.provider.FileConfigProvider\n"
+                    "config.providers.secret.param.allowed.paths=/etc/worker-secret\n");
+    struct charm_value *read = NULL;
+    assert_int_equal(kcbi_properties_parse(arena, config.text, &read, NULL), 0);
+    assert_string_equal(charm_text(charm_value_get(read, "sasl.jaas.config")),
+                        "${secret:/etc/worker-secret/worker.properties:sasl.jaas.config}");
+    assert_string_equal(charm_text(charm_value_get(read, "producer.ssl.key.password")),
+                        "${secret:/etc/worker-secret/worker.properties:producer.ssl.key.password}");
+    assert_lacks(config.text, "hunter2");
+    assert_true(config.reads_secret);
+    assert_false(config.secret_text);
+    /* the charm's own client */
+    assert_string_equal(charm_text(charm_value_get(config.properties, "sasl.jaas.config")),
+                        "hunter2");
+}
+
+static void without_any_secret_a_named_one_can_still_be_referred_to(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:3.4.0");
+    inputs.secret_way = KCBI_SECRETS_IN_KUBERNETES;
+    assert_true(made(&inputs).reads_secret);
+    assert_contains(made(&inputs).text, "config.providers=secret\n");
+}
+
+static void the_provider_of_the_secret_belongs_to_the_charm(void **state)
+{
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:4.3.1");
+    inputs.secret_way = KCBI_SECRETS_IN_KUBERNETES;
+    inputs.lines = "config.providers.secret.param.allowed.paths=/";
+    assert_contains(refusal(&inputs, CHARM_EINVAL), "belongs to the charm");
+}
+
+static void workers_before_2_3_cannot_read_a_named_secret(void **state)
+{
+    static const char *const old[] = { KCBI_ORIGINAL_IMAGE, "apache/kafka:2.0.1",
+                                       "apache/kafka:2.2.2" };
+    for (size_t i = 0; i < CHARMI_COUNT(old); i++) {
+        struct kcbi_worker_inputs inputs = inputs_of(old[i]);
+        inputs.secret_way = KCBI_SECRETS_IN_KUBERNETES;
+        const char *text = refusal(&inputs, CHARM_EINVAL);
+        assert_contains(text, "option worker-secret: workers before 2.3");
+        assert_contains(text, "allow-secrets-in-relation=true");
+    }
+    struct kcbi_worker_inputs inputs = inputs_of("apache/kafka:2.3.1");
+    inputs.secret_way = KCBI_SECRETS_IN_KUBERNETES;
+    assert_true(made(&inputs).reads_secret);
+}
+
+static void a_secret_that_may_travel_stands_in_the_file_of_any_version(void **state)
+{
+    static const char *const images[] = { KCBI_ORIGINAL_IMAGE, "apache/kafka:4.3.1" };
+    for (size_t i = 0; i < CHARMI_COUNT(images); i++) {
+        struct kcbi_worker_inputs inputs = inputs_of(images[i]);
+        inputs.secret_way = KCBI_SECRETS_IN_REQUEST;
+        inputs.lines = "ssl.key.password=hunter2";
+        const struct kcbi_worker_config config = made(&inputs);
+        assert_contains(config.text, "ssl.key.password=hunter2\n");
+        assert_lacks(config.text, "FileConfigProvider");
+        assert_true(config.secret_text);
+        assert_false(config.reads_secret);
+        inputs.lines = "client.id=x";
+        assert_false(made(&inputs).secret_text);
+    }
+}
+
 static void keys_that_only_look_like_secrets_are_taken(void **state)
 {
     static const char *const keys[] = { "key.converter",
@@ -325,6 +419,13 @@ int main(void)
         TEST(an_empty_advertised_host_leaves_it_to_connect),
         TEST(a_secret_is_refused_by_name_and_never_told),
         TEST(keys_that_only_look_like_secrets_are_taken),
+        TEST(a_refused_secret_names_the_ways_that_there_are),
+        TEST(a_reference_is_no_secret),
+        TEST(with_a_named_secret_the_file_refers_to_it),
+        TEST(without_any_secret_a_named_one_can_still_be_referred_to),
+        TEST(the_provider_of_the_secret_belongs_to_the_charm),
+        TEST(workers_before_2_3_cannot_read_a_named_secret),
+        TEST(a_secret_that_may_travel_stands_in_the_file_of_any_version),
         TEST(a_bad_line_names_its_number),
         TEST(a_name_that_kafka_cannot_have_is_refused_in_one_line),
     };
