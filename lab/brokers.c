@@ -1,5 +1,7 @@
 #include "lab/brokers.h"
 
+#include <string.h>
+
 #include "base/text.h"
 
 enum {
@@ -15,6 +17,9 @@ enum {
     DEFAULT_PARTITIONS = 1,
 };
 
+#define CANNOT_DESCRIBE                                                                            \
+    "DescribeConfigs (KIP-133) not supported by broker, requires broker version >= 0.11.0"
+
 struct lab_brokers {
     struct charm_arena *arena;
     const char *host;
@@ -23,6 +28,7 @@ struct lab_brokers {
     bool down[MOST_BROKERS];
     int64_t calls_left; /* until all are down, or NO_COUNTDOWN */
     int64_t lag;
+    int64_t fetch;
     int look_error;
     int create_error;
     bool refuses_credentials;
@@ -35,6 +41,7 @@ struct lab_brokers *lab_brokers_new(struct charm_arena *arena, const char *host,
     *brokers = (struct lab_brokers){
         .arena = arena, .host = charm_arena_copy(arena, host), .port = port, .count = 1
     };
+    brokers->fetch = OLDEST_FETCH;
     brokers->calls_left = NO_COUNTDOWN;
     brokers->topics = charm_value_new_map(arena);
     return brokers;
@@ -117,6 +124,11 @@ static bool set_vanishing(struct lab_brokers *brokers, const struct charm_value 
     return read_number(value, 0, INT32_MAX, &brokers->calls_left);
 }
 
+static bool set_fetch(struct lab_brokers *brokers, const struct charm_value *value)
+{
+    return read_number(value, 0, INT16_MAX, &brokers->fetch);
+}
+
 static bool set_lag(struct lab_brokers *brokers, const struct charm_value *value)
 {
     return read_number(value, 0, INT32_MAX, &brokers->lag);
@@ -169,6 +181,7 @@ static const struct {
     { "down", set_down },
     { "vanish-after", set_vanishing },
     { "lag", set_lag },
+    { "fetch", set_fetch },
     { "topics", set_topics },
     { "look-error", set_look_error },
     { "create-error", set_create_error },
@@ -258,10 +271,11 @@ static int reach(struct lab_brokers *brokers, struct charm_arena *arena,
     const char *bootstrap = charm_text(charm_value_get(settings, "bootstrap.servers"));
     count_down(brokers);
     if (!anybody_there(brokers, arena, bootstrap)) {
+        const char *first = charm_arena_copy_n(arena, bootstrap, strcspn(bootstrap, ", "));
         return charm_error_set(reterr, CHARM_ENET,
-                               "Kafka at %s: Connect failed: Connection refused (after 0ms in "
-                               "state CONNECT)",
-                               bootstrap);
+                               "Kafka at %s: %s/bootstrap: Connect to ipv4#%s failed: Connection "
+                               "refused (after 0ms in state CONNECT)",
+                               bootstrap, first, first);
     }
     if (brokers->refuses_credentials) {
         return charm_error_set(reterr, CHARM_EREFUSED,
@@ -311,7 +325,9 @@ static struct kcb_topic_view view_of(const struct lab_brokers *brokers, struct c
         view.partitions = (int)charm_value_int(charm_value_get(topic, "partitions"), 0);
         view.replication = (int)charm_value_int(charm_value_get(topic, "replication"), 0);
         view.cleanup_policy = readable ? charm_arena_copy(arena, charm_text(policy)) : NULL;
-        view.policy_error = readable ? "" : "Broker: Cluster authorization failed";
+        view.policy_error = readable             ? ""
+                            : brokers->fetch > 0 ? "Broker: Cluster authorization failed"
+                                                 : CANNOT_DESCRIBE;
     }
     return view;
 }
@@ -338,7 +354,7 @@ int lab_brokers_look(void *brokers, struct charm_arena *arena, const struct char
     if (result != 0) {
         return result;
     }
-    struct kcb_cluster_view view = { .fetch_min_version = OLDEST_FETCH,
+    struct kcb_cluster_view view = { .fetch_min_version = (int)own->fetch,
                                      .topic_count = charmi_list_size(topics) };
     struct kcb_topic_view *seen = charm_arena_array(arena, view.topic_count, sizeof(*seen));
     list_brokers(own, arena, &view);

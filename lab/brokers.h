@@ -23,10 +23,12 @@ struct lab_brokers *lab_brokers_new(struct charm_arena *arena, const char *host,
 /*
  * "up" or "down" (all of them), or a map; what is left out stays:
  *     brokers: N          so many (1 to 9)
+ *     fetch: N            lowest version of Fetch that they take: 4 as 4.x does, 0 as older ones do
  *     down: [N, ...]      these are down, the others up
  *     vanish-after: N     all are down after so many calls more
  *     lag: N              a topic that is made from now on is not seen by the next N looks
- *     topics: {NAME: PARTITIONS, or {partitions, replication, policy}}    replaces them all; policy null: not to be read
+ *     topics: {NAME: PARTITIONS, or {partitions, replication, policy}}    replaces them all; policy null: not to be read,
+ *                         before 4.x (fetch: 0) because they do not know how to describe settings
  *     look-error, create-error: CODE     Kafka's error code for every topic; 0: none
  *     credentials: refused, or accepted
  * CHARM_EINVAL for anything else: nothing has changed then.

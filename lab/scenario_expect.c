@@ -2,10 +2,7 @@
 #define _GNU_SOURCE
 #include "lab/scenario.h"
 
-#include <dirent.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/memory.h"
 
@@ -70,58 +67,14 @@ static const char *status_of(struct lab_scene *scene, const struct lab_unit *uni
     return charm_arena_printf(scene->arena, "%s %s", unit->status.word, unit->status.message);
 }
 
-static const char *read_text(struct charm_arena *arena, const char *path)
+/* The record of the last run that the charm kept beside itself. */
+static const struct charm_value *last_record(struct lab_scene *scene, const struct lab_unit *unit)
 {
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return "";
-    }
-    struct charmi_buf text = charmi_buf_init(LARGEST_RECORD);
-    char piece[16384];
-    for (size_t got = 1; got > 0;) {
-        got = fread(piece, 1, sizeof(piece), file);
-        charmi_buf_add_n(&text, piece, got);
-    }
-    fclose(file);
-    return charmi_buf_into(&text, arena);
-}
-
-static bool newer(const struct stat *left, const struct stat *right)
-{
-    return left->st_mtim.tv_sec > right->st_mtim.tv_sec ||
-           (left->st_mtim.tv_sec == right->st_mtim.tv_sec &&
-            left->st_mtim.tv_nsec > right->st_mtim.tv_nsec);
-}
-
-/* The record of the last run that the charm kept beside itself, and the bytes of all of them. */
-static const struct charm_value *read_records(struct lab_scene *scene, const struct lab_unit *unit,
-                                              struct charmi_buf *all)
-{
-    const char *place =
-        charm_arena_printf(scene->arena, "%s/.charm", lab_scene_charm_dir(scene, unit));
-    DIR *dir = opendir(place);
     const char *newest = "";
-    struct stat best = { 0 };
-    for (const struct dirent *entry = dir == NULL ? NULL : readdir(dir); entry != NULL;
-         entry = readdir(dir)) {
-        const char *path = charm_arena_printf(scene->arena, "%s/%s", place, entry->d_name);
-        struct stat info;
-        if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) {
-            continue;
-        }
-        const char *text = read_text(scene->arena, path);
-        const bool run =
-            charmi_starts_with(entry->d_name, "run-") || charmi_same(entry->d_name, "steady.json");
-        if (all != NULL) {
-            charmi_buf_addf(all, "%s\n", text);
-        }
-        if (run && newer(&info, &best)) {
-            newest = text;
-            best = info;
-        }
-    }
-    if (dir != NULL) {
-        closedir(dir);
+    CHARM_EACH(lab_scene_records(scene, unit), it)
+    {
+        const bool run = charmi_starts_with(it.key, "run-") || charmi_same(it.key, "steady.json");
+        newest = run ? charm_text(it.value) : newest;
     }
     return charm_value_decode(scene->arena, newest);
 }
@@ -138,7 +91,7 @@ static bool has_text(const struct charm_value *list, const char *text)
 
 static const struct charm_value *flags_now(struct lab_scene *scene, const struct lab_unit *unit)
 {
-    return charm_value_get(read_records(scene, unit, NULL), "flags");
+    return charm_value_get(last_record(scene, unit), "flags");
 }
 
 /* What the workers are to be given: the text in the ConfigMap of a request, line by line. */
@@ -496,7 +449,10 @@ static void gather(struct lab_scene *scene)
     for (struct lab_unit *unit = scene->app->units; unit != NULL; unit = unit->next) {
         charmi_buf_addf(&scene->written, "%s\n",
                         charm_value_render(arena, unit->state, CHARM_JSON_COMPACT));
-        read_records(scene, unit, &scene->written);
+        CHARM_EACH(lab_scene_records(scene, unit), it)
+        {
+            charmi_buf_addf(&scene->written, "%s\n", charm_text(it.value));
+        }
         for (struct lab_relation *r = scene->model->relations; r != NULL; r = r->next) {
             const struct lab_side *own = lab_relation_own(r, scene->app);
             const char *endpoint = own == NULL ? "" : own->endpoint;

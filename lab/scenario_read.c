@@ -256,6 +256,29 @@ int lab_scenario_check(const struct charm_value *file, struct charm_error *reter
     return check_section("", file, reterr);
 }
 
+/* ---- which skins can play it ---- */
+
+static bool uses(const struct charm_value *act, const char *key)
+{
+    const struct charm_value *steps = charm_value_get(act, "when");
+    for (size_t i = 0; i < charm_value_size(steps); i++) {
+        if (charm_value_get(charm_value_at(steps, i), key) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *lab_scenario_needs_process(const struct charm_value *file)
+{
+    bool exec = uses(file, "exec");
+    const struct charm_value *next = charm_value_get(file, "next");
+    for (size_t i = 0; i < charm_value_size(next); i++) {
+        exec = exec || uses(charm_value_at(next, i), "exec");
+    }
+    return exec ? "exec runs a shell" : NULL;
+}
+
 /* ---- ${...} ---- */
 
 static int fill_text(struct charm_arena *arena, const char *text, const struct charm_value *names,

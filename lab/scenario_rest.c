@@ -1,4 +1,4 @@
-/* The REST port of a Connect cluster that is data (connect.h): the socket. */
+/* The REST port of a Connect cluster that is data (connect.h): a socket, or a function where there is none. */
 #define _GNU_SOURCE
 #include "lab/scenario.h"
 
@@ -17,7 +17,8 @@ enum { LARGEST_REQUEST = 4 * 1024 * 1024, PATIENCE_S = 5 };
 
 struct lab_rest {
     struct charm_arena *arena;
-    int fd;
+    const char *host;
+    int fd; /* -1: only data */
     uint32_t
         address; /* on the loopback, of this process alone: while it is down nobody else takes its port */
     int port;
@@ -65,6 +66,8 @@ struct lab_rest *lab_rest_new(struct charm_arena *arena, struct charm_error *ret
 {
     struct lab_rest *rest = charm_arena_alloc(arena, sizeof(*rest));
     *rest = (struct lab_rest){ .arena = arena, .address = own_address() };
+    rest->host =
+        charm_arena_printf(arena, "127.44.%u.%u", rest->address >> 8 & 255, rest->address & 255);
     rest->connect = lab_connect_new(arena);
     rest->fd = bind_port(rest->address, &rest->port, reterr);
     if (rest->fd < 0 || listen(rest->fd, 16) != 0) {
@@ -74,10 +77,17 @@ struct lab_rest *lab_rest_new(struct charm_arena *arena, struct charm_error *ret
     return rest;
 }
 
+struct lab_rest *lab_rest_without_port(struct charm_arena *arena, const char *host, int port)
+{
+    struct lab_rest *rest = charm_arena_alloc(arena, sizeof(*rest));
+    *rest = (struct lab_rest){ .arena = arena, .host = host, .fd = -1, .port = port };
+    rest->connect = lab_connect_new(arena);
+    return rest;
+}
+
 const char *lab_rest_host(const struct lab_rest *rest)
 {
-    return charm_arena_printf(rest->arena, "127.44.%u.%u", rest->address >> 8 & 255,
-                              rest->address & 255);
+    return rest->host;
 }
 
 int lab_rest_port(const struct lab_rest *rest)
@@ -100,8 +110,11 @@ static int set_down(struct lab_rest *rest, bool down, struct charm_error *reterr
     if (rest->down == down) {
         return 0;
     }
-    close(rest->fd);
     rest->down = down;
+    if (rest->fd < 0) {
+        return 0;
+    }
+    close(rest->fd);
     rest->fd = bind_port(rest->address, &rest->port, reterr);
     if (rest->fd < 0) {
         return rest->fd;
@@ -211,4 +224,62 @@ void lab_rest_serve(struct lab_rest *rest)
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     serve(rest, fd);
     close(fd);
+}
+
+/* ---- without a port: what curl would say is said in its words ---- */
+
+static bool is_here(const struct lab_rest *rest, struct charm_arena *arena, const char *url)
+{
+    return !rest->down && charmi_starts_with(url, charm_arena_printf(arena, "http://%s:%d/",
+                                                                     rest->host, rest->port));
+}
+
+static int answer_to(const struct lab_reply *reply, struct charm_arena *arena,
+                     const struct kcb_http_request *request, struct kcb_http_answer *ret_answer,
+                     struct charm_error *reterr)
+{
+    const int shown = (int)strcspn(request->url, "?#");
+    if (reply->drop) {
+        return charm_error_set(reterr, CHARM_ENET, "%s %.*s: Empty reply from server",
+                               request->method, shown, request->url);
+    }
+    if (strlen(reply->body) > request->max_body_bytes) {
+        return charm_error_set(reterr, CHARM_ETOOBIG,
+                               "%s %.*s: the answer is longer than %zu bytes", request->method,
+                               shown, request->url, request->max_body_bytes);
+    }
+    *ret_answer = (struct kcb_http_answer){
+        .status = reply->status,
+        .body = charm_arena_copy(arena, reply->body),
+        .body_size = strlen(reply->body),
+        .content_type = charm_arena_copy(arena, reply->type),
+    };
+    return 0;
+}
+
+int lab_rest_ask(struct lab_rest *rest, struct lab_skin *skin, struct charm_arena *arena,
+                 const struct kcb_http_request *request, struct kcb_http_answer *ret_answer,
+                 struct charm_error *reterr)
+{
+    const int shown = (int)strcspn(request->url, "?#");
+    if (!is_here(rest, arena, request->url)) {
+        return charm_error_set(reterr, CHARM_ENET, "%s %.*s: Connection refused", request->method,
+                               shown, request->url);
+    }
+    const struct lab_request asked = {
+        .method = request->method,
+        .path = strchr(request->url + strlen("http://"), '/'),
+        .body = request->body == NULL ? "" : request->body,
+    };
+    const struct lab_reply reply = lab_connect_answer(rest->connect, &asked);
+    if (reply.delay_ms >= request->timeout_ms) {
+        lab_skin_pass_time(skin, request->timeout_ms);
+        return charm_error_set(reterr, CHARM_ETIMEOUT,
+                               "%s %.*s: Operation timed out after %lld milliseconds with 0 bytes "
+                               "received",
+                               request->method, shown, request->url,
+                               (long long)request->timeout_ms);
+    }
+    lab_skin_pass_time(skin, reply.delay_ms);
+    return answer_to(&reply, arena, request, ret_answer, reterr);
 }

@@ -102,6 +102,9 @@ static int link_charm(struct lab_scene *scene, const char *to, struct charm_erro
 
 int lab_scene_make_unit(struct lab_scene *scene, struct lab_unit *unit, struct charm_error *reterr)
 {
+    if (scene->inside) {
+        return 0; /* it has no place on a disk */
+    }
     const char *charm = lab_scene_charm_dir(scene, unit);
     const char *tools = tools_dir(scene, unit);
     int code = make_dirs(scene->arena, charm, reterr);
@@ -346,6 +349,7 @@ static void note_call(struct process *process, const struct tool_request *reques
     const char *text = charmi_words_join(scene->arena, &words, " ");
     struct charm_value *call = charm_value_append_map(process->calls);
     charm_value_set_text(call, "call", text);
+    charm_value_set_text(call, "input", request->input);
     charm_value_set_int(call, "code", code);
     charmi_buf_addf(&scene->written, "%s\n%s\n", text, request->input);
 }
@@ -498,6 +502,10 @@ static void end(struct process *process, bool in_time)
 int lab_scene_run(struct lab_scene *scene, struct lab_unit *unit, const struct lab_event *event,
                   struct charm_error *reterr)
 {
+    if (scene->inside) {
+        lab_scene_run_inside(scene, unit, event);
+        return 0;
+    }
     struct process process = { .scene = scene };
     lab_model_set_time(scene->model, clock_ms());
     process.context = lab_context_begin(scene->model, unit, event);

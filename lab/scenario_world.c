@@ -343,20 +343,10 @@ static int play_prelude(struct lab_scene *scene, const char *how, struct charm_e
 
 /* ---- given ---- */
 
-static int read_yaml(struct lab_scene *scene, const char *name, const struct charm_value **ret,
-                     struct charm_error *reterr)
-{
-    struct charm_value *value = NULL;
-    const char *path = charm_arena_printf(scene->arena, "%s/%s", scene->options->charm, name);
-    const int code = lab_scenario_read(scene->arena, path, &value, reterr);
-    *ret = value;
-    return code;
-}
-
 /* What is deployed: the charm, or with `peers: later` one that has no peer relation yet. */
 static struct lab_charm first_revision(struct lab_scene *scene, const struct charm_value *given)
 {
-    struct lab_charm charm = scene->charm;
+    struct lab_charm charm = scene->options->base.charm;
     if (charmi_same(charm_text(charm_value_get(given, "peers")), "later")) {
         struct charm_value *metadata = charm_value_copy(scene->arena, charm.metadata);
         charm_value_remove(metadata, "peers");
@@ -368,13 +358,6 @@ static struct lab_charm first_revision(struct lab_scene *scene, const struct cha
 static int deploy(struct lab_scene *scene, const struct charm_value *given,
                   struct charm_error *reterr)
 {
-    struct lab_charm *charm = &scene->charm;
-    if (read_yaml(scene, "metadata.yaml", &charm->metadata, reterr) != 0 ||
-        read_yaml(scene, "config.yaml", &charm->config, reterr) != 0 ||
-        read_yaml(scene, "actions.yaml", &charm->actions, reterr) != 0) {
-        return CHARM_EFAILED;
-    }
-    charm->name = charm_text(charm_value_get(charm->metadata, "name"));
     const struct lab_charm first = first_revision(scene, given);
     const char *name = charm_text(charm_value_get(given, "app"));
     const char *unit = charm_text(charm_value_get(given, "unit"));
@@ -627,7 +610,7 @@ static int play_word(struct lab_scene *scene, const char *word, struct charm_err
         return lab_model_resolved(scene->model, scene->unit, charmi_same(word, "resolved"), reterr);
     }
     if (charmi_same(word, "upgrade")) {
-        return lab_model_upgrade(scene->model, scene->app, &scene->charm, reterr);
+        return lab_model_upgrade(scene->model, scene->app, &scene->options->base.charm, reterr);
     }
     if (charmi_same(word, "second-peer-relation")) {
         return lab_model_double_peer(scene->model, scene->app, "cluster", reterr);

@@ -219,7 +219,9 @@ static int file_write(void *userdata, const char *path, const char *bytes, size_
     const enum lab_blow blow = arrive(run, LAB_POINT_FILE, what);
     if (is_done(blow)) {
         const char *text = charm_arena_copy_n(run->arena, bytes, size);
-        charm_value_set_text(files_of(skin, run->context->unit), path, text);
+        struct charm_value *files = files_of(skin, run->context->unit);
+        charm_value_remove(files, path);
+        charm_value_set_text(files, path, text);
     }
     return after_blow(run, blow, 0, what, reterr);
 }
@@ -241,6 +243,11 @@ static int64_t monotonic_ms(void *userdata)
 static void sleep_ms(void *userdata, int64_t ms)
 {
     pass_time(((struct lab_skin *)userdata)->run, ms);
+}
+
+void lab_skin_pass_time(struct lab_skin *skin, int64_t ms)
+{
+    pass_time(skin->run, ms);
 }
 
 /* What a process writes once it is killed, nobody reads. */

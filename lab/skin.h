@@ -86,7 +86,9 @@ void lab_skin_link(struct lab_skin *skin, const struct charm_layer *const *layer
  */
 void lab_skin_run(struct lab_skin *skin, struct lab_unit *unit, const struct lab_event *event,
                   struct lab_skin_run *ret_run);
-/* The unit's files, path to text: what stands on its disk. */
+/* For REST and Kafka in a run: they take this time to answer. Nobody sees it pass in a run that was killed. */
+void lab_skin_pass_time(struct lab_skin *skin, int64_t ms);
+/* The unit's files, path to text, in the order in which they were last written: what stands on its disk. */
 const struct charm_value *lab_skin_files(const struct lab_skin *skin, const struct lab_unit *unit);
 
 #endif
