@@ -7,7 +7,7 @@
 #include "kcb/connectors.h"
 #include "kcb/redact.h"
 #include "kcb/rest.h"
-#include "kcb/versions.h"
+#include "kcb/restarts.h"
 
 enum {
     LONGEST_SUMMARY = 64 * 1024,
@@ -309,66 +309,10 @@ enum charm_result kcbi_action_describe_connector(struct charm_run *run, const st
 
 /* ---- restart ---- */
 
-struct restart {
-    const char *name;
-    bool tasks;       /* include-tasks */
-    bool only_failed; /* only-failed */
-};
-
 static bool param_true(struct charm_run *run, const char *name, bool otherwise)
 {
     const struct charm_value *param = charm_action_param(run, name);
     return charm_value_kind(param) == CHARM_BOOL ? charm_value_true(param) : otherwise;
-}
-
-/* One POST; false: the action has failed, with words. */
-static bool post(struct asking *asking, const char *path)
-{
-    struct kcbi_reply reply;
-    struct charm_error error = { 0 };
-    if (kcbi_rest_write(&asking->rest, "POST", path, NULL, &reply, &error) != 0) {
-        charm_action_fail(asking->run, "%s", error.text);
-        return false;
-    }
-    if (reply.verdict == KCBI_OK) {
-        return true;
-    }
-    charm_action_fail(asking->run, "restart: the worker says %d %s%s", reply.status, reply.message,
-                      reply.verdict == KCBI_LATER ? " (try again in a moment)" : "");
-    return false;
-}
-
-/* Since 3.0 one call does it all (KIP-745). */
-static bool restart_at_once(struct asking *asking, const struct restart *what)
-{
-    struct charm_arena *arena = charm_arena(asking->run);
-    const char *query =
-        charm_arena_printf(arena, "/restart?includeTasks=%s&onlyFailed=%s",
-                           what->tasks ? "true" : "false", what->only_failed ? "true" : "false");
-    return post(asking, kcbi_connector_path(arena, what->name, query));
-}
-
-/* Before, a restart of the connector leaves its tasks alone: they are restarted one by one. */
-static bool restart_part_by_part(struct asking *asking, const struct restart *what)
-{
-    struct charm_arena *arena = charm_arena(asking->run);
-    const struct charm_value *entry = charm_value_get(asking->live, what->name);
-    const struct charm_value *tasks = charm_value_path(entry, "status", "tasks", NULL);
-    if ((!what->only_failed || charmi_same(state_of(entry), "FAILED")) &&
-        !post(asking, kcbi_connector_path(arena, what->name, "/restart"))) {
-        return false;
-    }
-    for (size_t i = 0; what->tasks && i < charm_value_size(tasks); i++) {
-        const struct charm_value *task = charm_value_at(tasks, i);
-        const char *path =
-            charm_arena_printf(arena, "/tasks/%lld/restart",
-                               (long long)charm_value_int(charm_value_get(task, "id"), 0));
-        if ((!what->only_failed || charmi_same(text_of(task, "state"), "FAILED")) &&
-            !post(asking, kcbi_connector_path(arena, what->name, path))) {
-            return false;
-        }
-    }
-    return true;
 }
 
 /* A restart goes on behind the answer: looks until nothing is on its way any more, or a few seconds have gone. */
@@ -393,23 +337,21 @@ enum charm_result kcbi_action_restart_connector(struct charm_run *run, const str
 {
     (void)row;
     struct asking asking = asking_of(run);
-    const struct restart what = {
+    const struct kcbi_restart what = {
         .name = named_connector(&asking),
         .tasks = param_true(run, "include-tasks", true),
         .only_failed = param_true(run, "only-failed", false),
     };
-    const char *version = "";
     struct charm_error error = { 0 };
     if (what.name == NULL) {
         return CHARM_DONE;
     }
-    if (kcbi_rest_version(&asking.rest, &version, &error) != 0) {
-        charm_action_fail(run, "%s", error.text);
+    if (kcbi_restart_connector(&asking.rest, asking.live, &what, &error) != 0) {
+        charm_action_fail(run, "%s%s", error.text,
+                          error.retriable ? " (try again in a moment)" : "");
         return CHARM_DONE;
     }
-    const bool asked = kcbi_version_before(version, 3, 0) ? restart_part_by_part(&asking, &what)
-                                                          : restart_at_once(&asking, &what);
-    if (asked && watch_restart(&asking, what.name)) {
+    if (watch_restart(&asking, what.name)) {
         answer_connector(&asking, what.name, "restarted: ");
     }
     return CHARM_DONE;

@@ -7,6 +7,7 @@
 #include "kcb/deployment.h"
 #include "kcb/kcb.h"
 #include "kcb/redact.h"
+#include "kcb/restarts.h"
 #include "kcb/workers.h"
 
 enum {
@@ -859,21 +860,40 @@ static struct charm_value *existing(struct charm_arena *arena, const struct kcbi
     return names;
 }
 
-static void say_all(struct converging *c, const struct kcbi_carried *carried)
+/* Worst first: what a person must mend, then what is tried again. */
+static void say_failures(struct converging *c, const struct charm_value *names,
+                         const struct charm_value *tries)
 {
     struct charm_arena *arena = charm_arena(c->run);
-    const struct kcbi_health health =
-        kcbi_judge_health(arena, existing(arena, carried, c->live), c->live);
+    const struct charm_context *context = charm_context(c->run);
+    const int64_t most = kcbi_options(c->run)->restart_failed;
+    const struct kcbi_health all = kcbi_judge_health(arena, names, c->live);
+    const struct kcbi_health given_up =
+        kcbi_judge_health(arena, kcbi_given_up(arena, names, tries, most), c->live);
+    if (given_up.failed > 0) {
+        const char *tried = most == 0 ? ""
+                                      : charm_arena_printf(arena, "; restarted %lld time%s in vain",
+                                                           (long long)most, most == 1 ? "" : "s");
+        kcbi_say(c->run, KCBI_ON_CONNECTORS, CHARM_BLOCKED,
+                 "%s%s; when mended: juju %s %s restart-connector name=NAME", given_up.failure,
+                 tried, charmi_starts_with(context->juju_version, "2.") ? "run-action" : "run",
+                 context->unit);
+    } else if (all.failed > 0) {
+        kcbi_say(c->run, KCBI_ON_CONNECTORS, CHARM_WAITING,
+                 "%s; restarted at update-status, at most %lld time%s", all.failure,
+                 (long long)most, most == 1 ? "" : "s");
+    }
+}
+
+static void say_all(struct converging *c, const struct kcbi_carried *carried,
+                    const struct charm_value *names, const struct charm_value *tries)
+{
+    struct charm_arena *arena = charm_arena(c->run);
+    const struct kcbi_health health = kcbi_judge_health(arena, names, c->live);
     if (carried->blocked[0] != '\0') {
         kcbi_say(c->run, KCBI_ON_CONNECTORS, CHARM_BLOCKED, "%s", carried->blocked);
     }
-    if (health.failed > 0) {
-        const struct charm_context *context = charm_context(c->run);
-        kcbi_say(c->run, KCBI_ON_CONNECTORS, CHARM_BLOCKED,
-                 "%s; when mended: juju %s %s restart-connector name=NAME", health.failure,
-                 charmi_starts_with(context->juju_version, "2.") ? "run-action" : "run",
-                 context->unit);
-    }
+    say_failures(c, names, tries);
     if (carried->waiting[0] != '\0') {
         kcbi_say(c->run, KCBI_ON_CONNECTORS, CHARM_WAITING, "%s", carried->waiting);
     }
@@ -912,10 +932,14 @@ static enum charm_result converge(struct converging *c)
         charm_trace(c->run, "connectors: %s", error.text);
         return CHARM_LATER;
     }
-    if (carried.written > 0) {
-        watch_start(c, existing(charm_arena(c->run), &carried, c->live));
+    const struct charm_value *names = existing(charm_arena(c->run), &carried, c->live);
+    const struct kcbi_restarts restarts =
+        kcbi_restart_failed(c->run, &c->rest, names, c->live, kcbi_options(c->run)->restart_failed,
+                            charmi_same(charm_context(c->run)->hook, "update-status"));
+    if (carried.written > 0 || restarts.restarted > 0) {
+        watch_start(c, names);
     }
-    say_all(c, &carried);
+    say_all(c, &carried, names, restarts.tries);
     charm_app_set(c->run, KCBI_APP_CONNECTORS, carried.owned);
     return CHARM_DONE;
 }

@@ -49,6 +49,11 @@ static bool valid_replication(const struct charm_value *value)
     return in_range(value, 0, 32767);
 }
 
+static bool valid_restarts(const struct charm_value *value)
+{
+    return in_range(value, 0, 100);
+}
+
 static bool valid_bool(const struct charm_value *value)
 {
     return charm_value_kind(value) == CHARM_BOOL;
@@ -189,6 +194,7 @@ static const struct option table[] = {
     { "replication-factor", valid_replication, "a number from 0 to 32767", "0" },
     { "connectors", valid_any_text, "YAML or JSON", "" },
     { "adopt-connectors", valid_bool, "true or false", "false" },
+    { "restart-failed", valid_restarts, "a number from 0 to 100", "0" },
     { "image", valid_image, "an image name such as apache/kafka:4.1.0, or nothing", "" },
     { "worker-command", valid_line, "one line of words, or nothing", "" },
     { "worker-version", valid_version, "a version from 0.10 to 4.x such as 3.9.1, or nothing", "" },
@@ -335,6 +341,7 @@ void kcbi_options_read(struct charm_arena *arena, const struct charm_value *conf
     options.replication_factor = charm_value_int(charm_value_get(good, "replication-factor"), 0);
     options.connectors = charm_text(charm_value_get(good, "connectors"));
     options.adopt_connectors = charm_value_true(charm_value_get(good, "adopt-connectors"));
+    options.restart_failed = charm_value_int(charm_value_get(good, "restart-failed"), 0);
     options.image = charm_text(charm_value_get(good, "image"));
     options.worker_command = charm_text(charm_value_get(good, "worker-command"));
     options.worker_version = charm_text(charm_value_get(good, "worker-version"));

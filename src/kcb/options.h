@@ -30,6 +30,7 @@ struct kcbi_options {
     int64_t replication_factor; /* 0: as many as brokers, at most 3 */
     const char *connectors;
     bool adopt_connectors;
+    int64_t restart_failed;     /* how many times in a row, by itself */
     const char *image;          /* "": the upper layer's, or the default */
     const char *worker_command; /* "": the image's */
     const char *worker_version; /* "": from the image's tag */

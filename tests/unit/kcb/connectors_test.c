@@ -11,6 +11,7 @@
 #include "fake_run.h"
 #include "kcb/connectors.h"
 #include "kcb/kcb.h"
+#include "kcb/restarts.h"
 
 static const char all[] = "/connectors?expand=status&expand=info";
 
@@ -581,6 +582,85 @@ static void a_failed_task_is_named_and_blocks(void **state)
                                "connect/0 restart-connector name=NAME"));
 }
 
+#define FAILED_A                                                                                   \
+    "{\"a\": {\"info\": {\"config\": {\"connector.class\": \"x\"}}, \"status\":"                   \
+    " {\"connector\": {\"state\": \"RUNNING\"}, \"tasks\": [{\"id\": 3, \"state\": "               \
+    "\"FAILED\"}]}}}"
+
+static const char *restarts_then(void)
+{
+    return sorted(charm_value_get(run->app_set, KCBI_APP_RESTARTS));
+}
+
+static void fail_in(const char *hook, int64_t most, const char *version)
+{
+    run->context.hook = hook;
+    run->options.restart_failed = most;
+    want("a", "{\"connector.class\": \"x\"}");
+    own(OWN_A);
+    fake_http(run, "GET", all, 200, FAILED_A);
+    fake_http(run, "GET", "/", 200, version);
+}
+
+static void what_failed_is_restarted_in_update_status_and_counted(void **state)
+{
+    fail_in("update-status", 2, "{\"version\": \"4.1.0\"}");
+    fake_http(run, "POST", "/connectors/a/restart?includeTasks=true&onlyFailed=true", 202, "{}");
+    fake_http(run, "GET", all, 200, RUNNING_A);
+    assert_int_equal(go(), CHARM_DONE);
+    assert_int_equal(fake_requests(run, "POST"), 1);
+    assert_string_equal(restarts_then(), "{\"a\":1}");
+    assert_false(fake_said(run, "failed"));
+}
+
+static void an_old_worker_restarts_the_failed_task_alone(void **state)
+{
+    fail_in("update-status", 2, "{\"version\": \"2.8.2\"}");
+    fake_http(run, "POST", "/connectors/a/tasks/3/restart", 204, "");
+    fake_http(run, "GET", all, 200, RUNNING_A);
+    assert_int_equal(go(), CHARM_DONE);
+    assert_int_equal(fake_requests(run, "POST"), 1);
+    assert_string_equal(restarts_then(), "{\"a\":1}");
+}
+
+static void a_restart_that_the_workers_do_not_take_is_no_try(void **state)
+{
+    fail_in("update-status", 2, "{\"version\": \"4.1.0\"}");
+    for (int i = 0; i < 5; i++) {
+        fake_http(run, "POST", "/connectors/a/restart?includeTasks=true&onlyFailed=true", 409,
+                  "{\"message\": \"rebalance\"}");
+    }
+    assert_int_equal(go(), CHARM_DONE);
+    assert_null(charm_value_get(run->app_set, KCBI_APP_RESTARTS));
+    assert_true(fake_said(run, "waiting: connector a task 3 failed; restarted at update-status"));
+}
+
+static void nothing_is_restarted_in_another_hook_or_beyond_the_last_try(void **state)
+{
+    fail_in("config-changed", 2, "");
+    charm_value_set(run->app, KCBI_APP_RESTARTS, fake_json(run, "{\"a\": 1, \"gone\": 7}"));
+    assert_int_equal(go(), CHARM_DONE);
+    assert_string_equal(restarts_then(), "{\"a\":1}");
+    fail_in("update-status", 1, "");
+    assert_int_equal(go(), CHARM_DONE);
+    assert_true(fake_said(run, "blocked: connector a task 3 failed; restarted 1 time in vain"));
+    assert_int_equal(fake_requests(run, "POST"), 0);
+}
+
+static void a_count_begins_anew_when_the_connector_runs_in_update_status(void **state)
+{
+    fail_in("leader-elected", 2, "");
+    charm_value_set(run->app, KCBI_APP_RESTARTS, fake_json(run, "{\"a\": 2}"));
+    run->answer_count = 0;
+    fake_http(run, "GET", all, 200, RUNNING_A);
+    assert_int_equal(go(), CHARM_DONE);
+    assert_string_equal(restarts_then(), "{\"a\":2}");
+    run->context.hook = "update-status";
+    fake_http(run, "GET", all, 200, RUNNING_A);
+    assert_int_equal(go(), CHARM_DONE);
+    assert_string_equal(restarts_then(), "null");
+}
+
 static void an_old_worker_is_asked_whether_it_knows_the_class_before_it_is_given_one(void **state)
 {
     want("a", "{\"connector.class\": \"no.Such\"}");
@@ -651,6 +731,11 @@ int main(void)
         ROW(lost_leadership_stops_the_plan_and_writes_no_state),
         ROW(a_list_that_cannot_be_read_is_no_reason_to_do_anything),
         ROW(a_failed_task_is_named_and_blocks),
+        ROW(what_failed_is_restarted_in_update_status_and_counted),
+        ROW(an_old_worker_restarts_the_failed_task_alone),
+        ROW(a_restart_that_the_workers_do_not_take_is_no_try),
+        ROW(nothing_is_restarted_in_another_hook_or_beyond_the_last_try),
+        ROW(a_count_begins_anew_when_the_connector_runs_in_update_status),
         ROW(an_old_worker_is_asked_whether_it_knows_the_class_before_it_is_given_one),
         ROW(a_worker_that_stops_answering_keeps_the_rest_for_later),
     };
