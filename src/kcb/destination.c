@@ -1,8 +1,8 @@
 #include "kcb/destination.h"
 
-#include <ctype.h>
 #include <string.h>
 
+#include "kcb/address.h"
 #include "kcb/manifests.h"
 
 /* Most bytes of somebody else's words. */
@@ -89,26 +89,11 @@ static int64_t count_of(const struct charm_value *map, const char *key)
 
 /* ---- addresses ---- */
 
-/* A host name or an address of either kind: what could be more than that in a URL is left out. */
-static bool is_address(const char *text)
-{
-    const size_t size = strlen(text);
-    if (size == 0 || size > 253) {
-        return false;
-    }
-    for (size_t i = 0; i < size; i++) {
-        if (!isalnum((unsigned char)text[i]) && strchr(".:-", text[i]) == NULL) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void add_address(struct charm_arena *arena, struct charmi_words *addresses,
                         const struct charm_value *value)
 {
     const char *text = charmi_trim(arena, charm_text(value));
-    if (is_address(text) && addresses->size < KCBI_ADDRESSES_MAX &&
+    if (kcbi_is_address(text) && addresses->size < KCBI_ADDRESSES_MAX &&
         !charmi_words_have(addresses, text)) {
         charmi_words_add(arena, addresses, text);
     }

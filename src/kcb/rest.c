@@ -204,7 +204,9 @@ static int ask_address(struct kcbi_rest *rest, const struct call *call, const ch
     if (result != 0) {
         rest->trace(rest->userdata, charm_arena_printf(rest->arena, "%s %s at %s: %s", call->method,
                                                        call->path, address, error.text));
-        return charm_error_set(reterr, result, "%s %s at %s: %s", call->method, call->path, address,
+        /* an address that makes no URL: whoever it was meant for has not answered */
+        const int code = result == CHARM_EINVAL ? CHARM_ENET : result;
+        return charm_error_set(reterr, code, "%s %s at %s: %s", call->method, call->path, address,
                                error.text);
     }
     *ret_reply = read_answer(rest->arena, &answer);

@@ -316,6 +316,21 @@ static void empty_double_and_strange_addresses_are_left_out(void **state)
     assert_string_equal(rollout.addresses.at[2], "node-1.example");
 }
 
+/* A URL would be made of them, and asked. */
+static void what_only_looks_like_an_address_is_left_out(void **state)
+{
+    const struct kcbi_rollout rollout = read_one(
+        objects(deployment("c1", 2, ALL_WELL)),
+        "[\"127.0.0.1:1\", \"127.0.0.300\", \"10.0.0\", \"10.0.0.1.\", \"1.2.3.4.5\", \"host:80\", "
+        "\":\", "
+        "\"::1::\", \"1:2:3:4:5:6:7:8:9\", \"fd00:12345::1\", \"-a\", \"a-\", \"a..b\", \".\", "
+        "\"10.0.0.0031\", \"::1\", \"::ffff:10.0.0.1\", \"fd00:0:0:0:0:0:0:1\", \"a.b.\", "
+        "\"3com.example\"]");
+    const struct charmi_words *all = &rollout.addresses;
+    assert_string_equal(charmi_words_join(arena, all, " "),
+                        "::1 ::ffff:10.0.0.1 fd00:0:0:0:0:0:0:1 a.b. 3com.example");
+}
+
 static void there_is_a_ceiling_for_addresses(void **state)
 {
     struct charm_value *many = charm_value_new_list(arena);
@@ -467,6 +482,7 @@ int main(void)
         TEST(the_first_unit_with_data_counts),
         TEST(addresses_of_another_unit_are_taken_when_the_first_knows_none),
         TEST(empty_double_and_strange_addresses_are_left_out),
+        TEST(what_only_looks_like_an_address_is_left_out),
         TEST(there_is_a_ceiling_for_addresses),
         TEST(a_port_that_is_none_is_no_port),
         TEST(the_rest_port_is_found_among_several),

@@ -45,6 +45,9 @@ static int http(void *userdata, struct charm_arena *arena, const struct kcb_http
         if (answer->status == 0) {
             return charm_error_set(reterr, CHARM_ENET, "connection refused");
         }
+        if (answer->status == FAKE_BAD_URL) {
+            return charm_error_set(reterr, CHARM_EINVAL, "bad URL");
+        }
         if (answer->status < 0) {
             run->now_ms += request->timeout_ms;
             return charm_error_set(reterr, CHARM_ETIMEOUT, "no answer in time");

@@ -77,6 +77,8 @@ struct charm_run {
 
 struct charm_run *fake_run_new(void);
 void fake_run_free(struct charm_run *run);
+/* A status: no URL that can be asked. */
+#define FAKE_BAD_URL (-400)
 /* The next request of this method and path gets this answer; each answer serves once, in order. */
 void fake_http(struct charm_run *run, const char *method, const char *path, int status,
                const char *body);

@@ -136,6 +136,20 @@ static void the_next_address_is_asked_when_one_does_not_answer(void **state)
     assert_string_equal(run->requests.at[2], "GET http://10.0.0.2:30083/ ");
 }
 
+/* Whatever a deployer says: what cannot be asked has not answered. */
+static void an_address_that_makes_no_url_is_passed_over_and_never_an_answer(void **state)
+{
+    run->addresses[1] = "10.0.0.2:30083";
+    fake_http(run, "GET", "/", FAKE_BAD_URL, "");
+    fake_http(run, "GET", "/", 200, "{}");
+    assert_int_equal(get("/").status, 200);
+    fake_http(run, "GET", "/x", FAKE_BAD_URL, "");
+    fake_http(run, "GET", "/x", FAKE_BAD_URL, "");
+    struct kcbi_rest rest = kcbi_rest_of(run, KCBI_AS_LEADER);
+    struct kcbi_reply reply;
+    assert_int_equal(kcbi_rest_get(&rest, "/x", &reply, NULL), CHARM_ENET);
+}
+
 static void nobody_to_ask_and_nobody_who_answers_are_two_errors(void **state)
 {
     struct charm_error error = { 0 };
@@ -322,6 +336,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_answer_without_json_is_an_answer, start, stop),
         cmocka_unit_test_setup_teardown(the_next_address_is_asked_when_one_does_not_answer, start,
                                         stop),
+        cmocka_unit_test_setup_teardown(
+            an_address_that_makes_no_url_is_passed_over_and_never_an_answer, start, stop),
         cmocka_unit_test_setup_teardown(nobody_to_ask_and_nobody_who_answers_are_two_errors, start,
                                         stop),
         cmocka_unit_test_setup_teardown(
