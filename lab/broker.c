@@ -14,9 +14,8 @@
 
 /* One fixed cluster id: 16 bytes in base64url, as StorageTool random-uuid makes them. */
 static const char cluster_id[] = "bGFiLWthZmthLWNsdXN0ZQ";
-static const char ready_line[] = "Kafka Server started";
 
-enum { STOP_GRACE_MS = 15000 };
+enum { STOP_GRACE_MS = 15000, MOST_REPLICAS = 3 };
 
 const char *lab_broker_state_name(enum lab_broker_state state)
 {
@@ -33,70 +32,153 @@ static const char *path_of(const struct lab_broker *broker, const char *name)
     return charm_arena_printf(broker->arena, "%s/%s", broker->dir, name);
 }
 
-int lab_broker_init(struct lab_broker *broker, const char *home, const char *dir,
-                    const char *address, struct charm_error *reterr)
+static int choose_ports(struct lab_broker *broker, struct charm_error *reterr)
+{
+    /* 9092 as people know it, when nobody has it */
+    broker->port =
+        lab_net_is_free(broker->address, 9092) ? 9092 : lab_net_free_port(broker->address);
+    broker->controller_port = lab_net_free_port(broker->address);
+    if (broker->port == 0 || broker->controller_port == 0) {
+        return charm_error_set(reterr, CHARM_EFAILED, "start the broker: no free port on %s",
+                               broker->address);
+    }
+    return 0;
+}
+
+/* Before 2.8 Kafka had its controllers' quorum in ZooKeeper; the folder's name is the version. */
+static bool wants_zookeeper(const char *home)
+{
+    const char *slash = strrchr(home, '/');
+    int major = 0;
+    int minor = 0;
+    return sscanf(slash == NULL ? home : slash + 1, "%d.%d", &major, &minor) == 2 &&
+           (major < 2 || (major == 2 && minor < 8));
+}
+
+int lab_broker_init(struct lab_broker *broker, const struct lab_broker_options *options,
+                    struct charm_error *reterr)
 {
     struct charm_arena *arena = charm_arena_new();
     *broker = (struct lab_broker){ .arena = arena,
-                                   .dir = charm_arena_copy(arena, dir),
-                                   .address = charm_arena_copy(arena, address) };
-    return lab_java_find(arena, charm_arena_copy(arena, home), dir, &broker->java, reterr);
+                                   .dir = charm_arena_copy(arena, options->dir),
+                                   .address = charm_arena_copy(arena, options->address),
+                                   .id = options->id };
+    const int code = lab_java_find(arena, charm_arena_copy(arena, options->home), broker->dir,
+                                   &broker->java, reterr);
+    if (code != 0) {
+        return code;
+    }
+    broker->with_zookeeper = wants_zookeeper(broker->java.home);
+    return choose_ports(broker, reterr);
+}
+
+const char *lab_broker_voter(const struct lab_broker *broker)
+{
+    return charm_arena_printf(broker->arena, "%d@%s:%d", broker->id, broker->address,
+                              broker->controller_port);
+}
+
+void lab_broker_join(struct lab_broker *broker, const char *voters, int voter_count)
+{
+    broker->voters = charm_arena_copy(broker->arena, voters);
+    broker->voter_count = voter_count;
 }
 
 /* ---- server.properties: kafka-connect.md 9.3 ---- */
 
-static void add_properties(const struct lab_broker *broker, struct charmi_buf *buf)
+static bool votes(const struct lab_broker *broker)
+{
+    return strstr(charm_arena_printf(broker->arena, ",%s,", broker->voters),
+                  charm_arena_printf(broker->arena, ",%s,", lab_broker_voter(broker))) != NULL;
+}
+
+static void add_kraft(const struct lab_broker *broker, struct charmi_buf *buf)
 {
     const char *at = broker->address;
     charmi_buf_addf(buf,
-                    "process.roles=broker,controller\n"
-                    "node.id=1\n"
-                    "listeners=PLAINTEXT://%s:%d,CONTROLLER://%s:%d\n"
+                    "node.id=%d\n"
+                    "controller.quorum.voters=%s\n"
+                    "controller.listener.names=CONTROLLER\n"
+                    "inter.broker.listener.name=PLAINTEXT\n"
+                    "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n",
+                    broker->id, broker->voters);
+    if (votes(broker)) {
+        charmi_buf_addf(buf,
+                        "process.roles=broker,controller\n"
+                        "listeners=PLAINTEXT://%s:%d,CONTROLLER://%s:%d\n",
+                        at, broker->port, at, broker->controller_port);
+    } else {
+        charmi_buf_addf(buf, "process.roles=broker\nlisteners=PLAINTEXT://%s:%d\n", at,
+                        broker->port);
+    }
+    charmi_buf_addf(buf, "advertised.listeners=PLAINTEXT://%s:%d\n", at, broker->port);
+}
+
+static void add_zookeeper(const struct lab_broker *broker, struct charmi_buf *buf)
+{
+    charmi_buf_addf(buf,
+                    "broker.id=%d\n"
+                    "listeners=PLAINTEXT://%s:%d\n"
                     "advertised.listeners=PLAINTEXT://%s:%d\n",
-                    at, broker->port, at, broker->controller_port, at, broker->port);
-    charmi_buf_addf(buf, "controller.quorum.voters=1@%s:%d\n", at, broker->controller_port);
+                    broker->id, broker->address, broker->port, broker->address, broker->port);
+    charmi_buf_addf(buf,
+                    "zookeeper.connect=%s:%d\n"
+                    "zookeeper.connection.timeout.ms=60000\n",
+                    broker->address, broker->controller_port);
+}
+
+static void add_properties(const struct lab_broker *broker, struct charmi_buf *buf)
+{
+    const int replicas = broker->voter_count < MOST_REPLICAS ? broker->voter_count : MOST_REPLICAS;
+    (broker->with_zookeeper ? add_zookeeper : add_kraft)(broker, buf);
     charmi_buf_addf(buf, "log.dirs=%s\n", path_of(broker, "data"));
-    charmi_buf_add(buf, "controller.listener.names=CONTROLLER\n"
-                        "inter.broker.listener.name=PLAINTEXT\n"
-                        "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n"
-                        "auto.create.topics.enable=false\n"
-                        "offsets.topic.replication.factor=1\n"
-                        "offsets.topic.num.partitions=5\n"
-                        "transaction.state.log.replication.factor=1\n"
-                        "transaction.state.log.min.isr=1\n"
-                        "transaction.state.log.num.partitions=5\n"
-                        "share.coordinator.state.topic.replication.factor=1\n"
-                        "share.coordinator.state.topic.min.isr=1\n"
-                        "group.initial.rebalance.delay.ms=0\n"
-                        "log.cleaner.dedupe.buffer.size=16777216\n");
+    charmi_buf_addf(buf,
+                    "auto.create.topics.enable=false\n"
+                    "offsets.topic.replication.factor=%d\n"
+                    "offsets.topic.num.partitions=5\n"
+                    "transaction.state.log.replication.factor=%d\n"
+                    "transaction.state.log.min.isr=1\n"
+                    "transaction.state.log.num.partitions=5\n"
+                    "share.coordinator.state.topic.replication.factor=%d\n"
+                    "share.coordinator.state.topic.min.isr=1\n"
+                    "group.initial.rebalance.delay.ms=0\n"
+                    "log.cleaner.dedupe.buffer.size=16777216\n",
+                    replicas, replicas, replicas);
     charmi_buf_add(buf, broker->extra);
     charmi_buf_add(buf, "\n");
 }
 
-static int write_properties(const struct lab_broker *broker, struct charm_error *reterr)
+static int write_file(const char *path, const char *text, struct charm_error *reterr)
 {
-    charmi_auto_buf struct charmi_buf buf = charmi_buf_init(256 * 1024);
-    add_properties(broker, &buf);
-    const char *path = path_of(broker, "server.properties");
     FILE *file = fopen(path, "we");
     if (file == NULL) {
         return charm_error_os(reterr, errno, "write %s", path);
     }
-    const int put = fputs(charmi_buf_text(&buf), file);
+    const int put = fputs(text, file);
     if (fclose(file) != 0 || put < 0) {
         return charm_error_os(reterr, errno, "write %s", path);
     }
     return 0;
 }
 
+static int write_properties(const struct lab_broker *broker, struct charm_error *reterr)
+{
+    charmi_auto_buf struct charmi_buf buf = charmi_buf_init(256 * 1024);
+    add_properties(broker, &buf);
+    return write_file(path_of(broker, "server.properties"), charmi_buf_text(&buf), reterr);
+}
+
 /* ---- the processes ---- */
 
-static int run(struct lab_broker *broker, const char *program, const char *main_class,
-               const char *const *arguments, struct charm_error *reterr)
+static int run(struct lab_broker *broker, struct lab_child *child, const char *program,
+               const char *main_class, const char *const *arguments, struct charm_error *reterr)
 {
     struct charm_arena *arena = broker->arena;
     struct charmi_words options = { 0 };
     charmi_words_add(arena, &options, "-Xmx256m");
+    if (broker->with_zookeeper) { /* it looks for a log4j 1 that is not there on a new Java */
+        charmi_words_add(arena, &options, "-Dzookeeper.jmx.log4j.disable=true");
+    }
     struct charmi_words argv =
         lab_java_command(arena, &broker->java, program, &options, main_class);
     for (size_t i = 0; arguments[i] != NULL; i++) {
@@ -106,9 +188,9 @@ static int run(struct lab_broker *broker, const char *program, const char *main_
     const struct lab_child_plan plan = {
         .argv = argv.at,
         .env = env.at,
-        .log = path_of(broker, "broker.log"),
+        .log = path_of(broker, child == &broker->zookeeper ? "zookeeper.log" : "broker.log"),
     };
-    return lab_child_start(&broker->child, &plan, reterr);
+    return lab_child_start(child, &plan, reterr);
 }
 
 static int run_format(struct lab_broker *broker, struct charm_error *reterr)
@@ -117,7 +199,25 @@ static int run_format(struct lab_broker *broker, struct charm_error *reterr)
         "format", "-t", cluster_id, "-c", path_of(broker, "server.properties"), NULL,
     };
     broker->state = LAB_BROKER_FORMATTING;
-    return run(broker, "format", "kafka.tools.StorageTool", arguments, reterr);
+    return run(broker, &broker->child, "format", "kafka.tools.StorageTool", arguments, reterr);
+}
+
+static int run_zookeeper(struct lab_broker *broker, struct charm_error *reterr)
+{
+    if (!broker->with_zookeeper || broker->zookeeper.pid != 0) {
+        return 0;
+    }
+    const char *file = path_of(broker, "zookeeper.properties");
+    const char *text =
+        charm_arena_printf(broker->arena,
+                           "tickTime=2000\ndataDir=%s\nclientPort=%d\nclientPortAddress=%s\n"
+                           "maxClientCnxns=0\n",
+                           path_of(broker, "zookeeper"), broker->controller_port, broker->address);
+    const int code = write_file(file, text, reterr);
+    return code != 0 ? code
+                     : run(broker, &broker->zookeeper, "zookeeper",
+                           "org.apache.zookeeper.server.quorum.QuorumPeerMain",
+                           (const char *const[]){ file, NULL }, reterr);
 }
 
 /* The pid lies in a file, so that a test can kill the broker as a crash would. */
@@ -135,27 +235,15 @@ static int run_server(struct lab_broker *broker, struct charm_error *reterr)
     struct stat log = { 0 };
     broker->log_read = stat(path_of(broker, "broker.log"), &log) == 0 ? log.st_size : 0;
     const char *const arguments[] = { path_of(broker, "server.properties"), NULL };
-    const int code = run(broker, "broker", "kafka.Kafka", arguments, reterr);
+    int code = run_zookeeper(broker, reterr);
+    if (code == 0) {
+        code = run(broker, &broker->child, "broker", "kafka.Kafka", arguments, reterr);
+    }
     if (code == 0) {
         broker->state = LAB_BROKER_STARTING;
         write_pid(broker);
     }
     return code;
-}
-
-static int choose_ports(struct lab_broker *broker, struct charm_error *reterr)
-{
-    /* 9092 as people know it, when nobody has it; a restarted broker keeps what it had. */
-    if (broker->port == 0) {
-        broker->port =
-            lab_net_is_free(broker->address, 9092) ? 9092 : lab_net_free_port(broker->address);
-        broker->controller_port = lab_net_free_port(broker->address);
-    }
-    if (broker->port == 0 || broker->controller_port == 0) {
-        return charm_error_set(reterr, CHARM_EFAILED, "start the broker: no free port on %s",
-                               broker->address);
-    }
-    return 0;
 }
 
 int lab_broker_start(struct lab_broker *broker, const char *extra, struct charm_error *reterr)
@@ -164,15 +252,13 @@ int lab_broker_start(struct lab_broker *broker, const char *extra, struct charm_
         return 0;
     }
     broker->extra = charm_arena_copy(broker->arena, extra == NULL ? "" : extra);
-    int code = choose_ports(broker, reterr);
-    if (code == 0) {
-        code = write_properties(broker, reterr);
-    }
+    const int code = write_properties(broker, reterr);
     if (code != 0) {
         return code;
     }
     const char *formatted = path_of(broker, "data/meta.properties");
-    return access(formatted, R_OK) == 0 ? run_server(broker, reterr) : run_format(broker, reterr);
+    return broker->with_zookeeper || access(formatted, R_OK) == 0 ? run_server(broker, reterr)
+                                                                  : run_format(broker, reterr);
 }
 
 void lab_broker_ask_stop(struct lab_broker *broker, int64_t now_ms)
@@ -194,9 +280,10 @@ static bool log_says_ready(struct lab_broker *broker)
     if (fd < 0) {
         return false;
     }
+    const char *ready_line = broker->with_zookeeper ? "], started" : "Kafka Server started";
     bool ready = false;
     char text[16 * 1024];
-    const size_t overlap = sizeof(ready_line);
+    const size_t overlap = strlen(ready_line) + 1;
     ssize_t size = pread(fd, text, sizeof(text) - 1, broker->log_read);
     while (!ready && size > (ssize_t)overlap) {
         text[size] = '\0';
@@ -221,6 +308,7 @@ static void after_end(struct lab_broker *broker)
 {
     struct charm_error error = { 0 };
     if (broker->state == LAB_BROKER_STOPPING) {
+        lab_child_stop(&broker->zookeeper, 5000);
         broker->state = LAB_BROKER_STOPPED;
     } else if (broker->state == LAB_BROKER_FORMATTING && broker->child.status == 0) {
         if (run_server(broker, &error) != 0) {
@@ -250,6 +338,7 @@ bool lab_broker_tick(struct lab_broker *broker, int64_t now_ms)
 void lab_broker_release(struct lab_broker *broker)
 {
     lab_child_stop(&broker->child, 5000);
+    lab_child_stop(&broker->zookeeper, 5000);
     charm_arena_free(broker->arena);
     *broker = (struct lab_broker){ 0 };
 }

@@ -1,11 +1,16 @@
 /*
- * lab/broker.h: one real Kafka broker (KRaft, combined mode).
+ * lab/broker.h: one real Kafka broker: KRaft, alone or one of several; before 2.8 with a ZooKeeper of its own.
  *
  * Formatting and starting take seconds, so they are processes; lab_broker_tick() goes from one to the next. Data,
  * properties and log lie in the directory given; a stopped broker can be started again on the same data.
  *
  *     stopped -> formatting -> starting -> ready -> stopping -> stopped
  *                                    \-> failed (the log says why)
+ *
+ *     struct lab_broker broker;
+ *     lab_broker_init(&broker, &(struct lab_broker_options){ .dir = dir, .address = "127.0.2.1", .id = 1 }, &error);
+ *     lab_broker_join(&broker, lab_broker_voter(&broker), 1);
+ *     lab_broker_start(&broker, "", &error);
  *
  * May include: lab/child.h, lab/java.h.
  */
@@ -27,24 +32,41 @@ enum lab_broker_state {
     LAB_BROKER_FAILED,
 };
 
+struct lab_broker_options {
+    const char *home; /* as in lab_java_find() */
+    const char *dir;
+    const char *address;
+    int id; /* node.id, from 1 */
+};
+
 struct lab_broker {
     struct charm_arena *arena; /* of this struct; what stands below is in it */
     struct lab_java java;
     const char *dir;
     const char *address;
+    int id;
+    const char *voters; /* controller.quorum.voters */
+    int voter_count;
     const char *extra; /* lines that are added to server.properties */
     int port;
-    int controller_port;
+    int controller_port; /* or its ZooKeeper's */
+    bool with_zookeeper; /* Kafka before 2.8 */
     enum lab_broker_state state;
     struct lab_child child;
+    struct lab_child zookeeper;
     int64_t log_read; /* bytes of the log looked at so far */
     int64_t stop_by_ms;
     char failure[300];
 };
 
-/* Prepares the struct; starts nothing. `home` as in lab_java_find(). */
-CHARM_MUST_CHECK int lab_broker_init(struct lab_broker *broker, const char *home, const char *dir,
-                                     const char *address, struct charm_error *reterr);
+/* Prepares the struct and chooses ports; starts nothing. */
+CHARM_MUST_CHECK int lab_broker_init(struct lab_broker *broker,
+                                     const struct lab_broker_options *options,
+                                     struct charm_error *reterr);
+/* "1@127.0.2.1:9093": this one as a voter of the controllers' quorum. */
+const char *lab_broker_voter(const struct lab_broker *broker);
+/* The quorum, "1@...,2@..."; whoever is not in it is a broker alone. Before the first start, the same for all. */
+void lab_broker_join(struct lab_broker *broker, const char *voters, int voter_count);
 /* Starts it unless it runs; `extra` are further lines for server.properties. */
 CHARM_MUST_CHECK int lab_broker_start(struct lab_broker *broker, const char *extra,
                                       struct charm_error *reterr);

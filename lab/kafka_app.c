@@ -1,108 +1,207 @@
 /*
- * The lab's `kafka` application: a real broker behind the relation data of a Kafka charm.
+ * The lab's `kafka` application: real brokers behind the relation data of a Kafka charm, one a unit.
  *
- * It publishes port, host and, on wish, zookeepers (reactive-framework.md 7.1) once the broker is ready, and takes
- * nothing back when `running=false` stops the broker: so a charm sees what it sees when Kafka is down.
+ * The units that are deployed together are the controllers' quorum; a unit that is added later is a broker alone. Each
+ * publishes port, host and, on wish, zookeepers (reactive-framework.md 7.1) once its broker is ready, and takes
+ * nothing back when `running=false` stops the brokers: so a charm sees what it sees when Kafka is down.
  */
 #include "lab/app.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/text.h"
 #include "lab/broker.h"
 #include "lab/net.h"
 
-struct kafka_app {
+enum { MOST_BROKERS = 16 };
+
+struct member {
+    char unit[64]; /* "": its unit is gone */
     struct lab_broker broker;
     bool announced; /* the address has been published once; a stopped broker takes nothing back */
 };
 
-static const char metadata[] = "{\"name\": \"kafka\", \"summary\": \"a real Apache Kafka broker\","
+struct kafka_app {
+    struct member members[MOST_BROKERS];
+    size_t count;
+    char voters[1024];
+    int voter_count;
+};
+
+static const char metadata[] = "{\"name\": \"kafka\", \"summary\": \"real Apache Kafka brokers\","
                                " \"provides\": {\"kafka\": {\"interface\": \"kafka\"}}}";
 
 static const char options[] =
     "{\"options\": {"
     "\"running\": {\"type\": \"boolean\", \"default\": true, \"description\":"
-    " \"false stops the broker and leaves everything else as it is\"},"
+    " \"false stops the brokers and leaves everything else as it is\"},"
+    "\"stopped\": {\"type\": \"string\", \"default\": \"\", \"description\":"
+    " \"names of units, separated by blanks, whose brokers are stopped\"},"
     "\"zookeepers\": {\"type\": \"string\", \"default\": \"\", \"description\":"
-    " \"published as it is under the key zookeepers, unless empty\"},"
+    " \"published as it is under the key zookeepers; empty: those of a Kafka that has them\"},"
     "\"properties\": {\"type\": \"string\", \"default\": \"\", \"description\":"
     " \"further lines of server.properties, read at each start\"}}}";
 
-static const char *first_unit(struct lab_app *app)
+static struct member *member_of(struct kafka_app *state, const char *unit)
 {
-    return charm_text(charm_value_at(lab_app_units(app), 0));
+    for (size_t i = 0; i < state->count; i++) {
+        if (charmi_same(state->members[i].unit, unit)) {
+            return &state->members[i];
+        }
+    }
+    return NULL;
 }
 
 /* ---- relation data: reactive-framework.md 7.1 ---- */
 
-static void publish_on(struct lab_app *app, const struct kafka_app *state, const char *relation)
+/* A Kafka of the time of ZooKeeper tells where that is. */
+static const char *zookeepers_of(struct lab_app *app, const struct lab_broker *broker)
 {
-    const char *unit = first_unit(app);
+    const char *wish = charm_text(lab_app_config(app, "zookeepers"));
+    if (wish[0] != '\0' || !broker->with_zookeeper) {
+        return wish;
+    }
+    return charm_arena_printf(lab_app_arena(app),
+                              "[{\"host\": \"%s\", \"port\": \"%d\", \"rest_port\": \"9998\"}]",
+                              broker->address, broker->controller_port);
+}
+
+static void publish_on(struct lab_app *app, const struct member *member, const char *relation)
+{
     struct charm_arena *arena = lab_app_arena(app);
-    lab_app_set(app, relation, unit, "port", charm_arena_printf(arena, "%d", state->broker.port));
-    lab_app_set(app, relation, unit, "host", state->broker.address);
-    lab_app_set(app, relation, unit, "zookeepers", charm_text(lab_app_config(app, "zookeepers")));
+    lab_app_set(app, relation, member->unit, "port",
+                charm_arena_printf(arena, "%d", member->broker.port));
+    lab_app_set(app, relation, member->unit, "host", member->broker.address);
+    lab_app_set(app, relation, member->unit, "zookeepers", zookeepers_of(app, &member->broker));
 }
 
 static void publish(struct lab_app *app)
 {
     const struct kafka_app *state = lab_app_state(app);
-    if (!state->announced) {
-        return;
-    }
     const struct charm_value *relations = lab_app_relations(app, "kafka");
     for (size_t i = 0; i < charm_value_size(relations); i++) {
-        publish_on(app, state, charm_text(charm_value_at(relations, i)));
+        for (size_t k = 0; k < state->count; k++) {
+            if (state->members[k].announced && state->members[k].unit[0] != '\0') {
+                publish_on(app, &state->members[k], charm_text(charm_value_at(relations, i)));
+            }
+        }
     }
 }
 
 /* ---- status ---- */
 
-static void say_state(struct lab_app *app, const struct lab_broker *broker)
+static void say_state(struct lab_app *app, const struct member *member)
 {
-    const char *unit = first_unit(app);
+    const struct lab_broker *broker = &member->broker;
     switch (broker->state) {
     case LAB_BROKER_READY:
-        lab_app_set_status(app, unit, "active", "broker at %s:%d", broker->address, broker->port);
+        lab_app_set_status(app, member->unit, "active", "broker at %s:%d", broker->address,
+                           broker->port);
         break;
     case LAB_BROKER_STOPPED:
-        lab_app_set_status(app, unit, "maintenance", "stopped (running=false)");
+        lab_app_set_status(app, member->unit, "maintenance", "stopped (by configuration)");
         break;
     case LAB_BROKER_FAILED:
-        lab_app_set_status(app, unit, "blocked", "%s", broker->failure);
+        lab_app_set_status(app, member->unit, "blocked", "%s", broker->failure);
         break;
     case LAB_BROKER_FORMATTING:
     case LAB_BROKER_STARTING:
     case LAB_BROKER_STOPPING:
-        lab_app_set_status(app, unit, "maintenance", "%s", lab_broker_state_name(broker->state));
+        lab_app_set_status(app, member->unit, "maintenance", "%s",
+                           lab_broker_state_name(broker->state));
         break;
     }
 }
 
-/* ---- the driver's functions ---- */
+/* ---- brokers come and go ---- */
 
-static int start_broker(struct lab_app *app, struct kafka_app *state, struct charm_error *reterr)
+static bool shall_run(struct lab_app *app, const struct member *member)
 {
-    const int code =
-        lab_broker_start(&state->broker, charm_text(lab_app_config(app, "properties")), reterr);
-    say_state(app, &state->broker);
+    const struct charmi_words stopped =
+        charmi_split(lab_app_arena(app), charm_text(lab_app_config(app, "stopped")), " \t\r\n");
+    return member->unit[0] != '\0' && charm_value_true(lab_app_config(app, "running")) &&
+           !charmi_words_have(&stopped, member->unit);
+}
+
+/* Starts or stops the broker as configured. */
+static int follow(struct lab_app *app, struct member *member, struct charm_error *reterr)
+{
+    int code = 0;
+    if (shall_run(app, member)) {
+        code = lab_broker_start(&member->broker, charm_text(lab_app_config(app, "properties")),
+                                reterr);
+    } else {
+        lab_broker_ask_stop(&member->broker, lab_app_now_ms(app));
+    }
+    if (member->unit[0] != '\0') {
+        say_state(app, member);
+    }
     return code;
 }
+
+static int number_of(const char *unit)
+{
+    const char *slash = strrchr(unit, '/');
+    return slash == NULL ? 0 : atoi(slash + 1);
+}
+
+/* A broker of its own for the unit, in a folder of its own; not started. */
+static int add_member(struct lab_app *app, const char *unit, struct charm_error *reterr)
+{
+    struct kafka_app *state = lab_app_state(app);
+    struct charm_arena *arena = lab_app_arena(app);
+    const int number = number_of(unit);
+    const char *dir = charm_arena_printf(arena, "%s/%d", lab_app_dir(app), number);
+    if (state->count == MOST_BROKERS) {
+        return charm_error_set(reterr, CHARM_EFAILED, "the lab has had %d brokers, no more will do",
+                               MOST_BROKERS);
+    }
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
+        return charm_error_os(reterr, errno, "make directory %s", dir);
+    }
+    const struct lab_broker_options how = {
+        .home = lab_app_setting(app, "kafka-home"),
+        .dir = dir,
+        .address = lab_net_address(arena, LAB_NET_BROKER, number),
+        .id = number + 1,
+    };
+    struct member *member = &state->members[state->count++];
+    *member = (struct member){ 0 };
+    snprintf(member->unit, sizeof(member->unit), "%s", unit);
+    return lab_broker_init(&member->broker, &how, reterr);
+}
+
+/* ---- the driver's functions ---- */
 
 static int follow_config(struct lab_app *app, struct charm_error *reterr)
 {
     struct kafka_app *state = lab_app_state(app);
     publish(app);
-    if (charm_value_true(lab_app_config(app, "running"))) {
-        return start_broker(app, state, reterr);
+    int worst = 0;
+    for (size_t i = 0; i < state->count; i++) {
+        const int code = follow(app, &state->members[i], reterr);
+        worst = worst == 0 ? code : worst;
     }
-    lab_broker_ask_stop(&state->broker, lab_app_now_ms(app));
-    say_state(app, &state->broker);
-    return 0;
+    return worst;
+}
+
+/* All units of today make the quorum, each under the ports that were just chosen for it. */
+static void make_quorum(struct kafka_app *state)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < state->count; i++) {
+        used += (size_t)snprintf(state->voters + used, sizeof(state->voters) - used, "%s%s",
+                                 i == 0 ? "" : ",", lab_broker_voter(&state->members[i].broker));
+    }
+    state->voter_count = (int)state->count;
+    for (size_t i = 0; i < state->count; i++) {
+        lab_broker_join(&state->members[i].broker, state->voters, state->voter_count);
+    }
 }
 
 static int start(struct lab_app *app, struct charm_error *reterr)
@@ -110,24 +209,44 @@ static int start(struct lab_app *app, struct charm_error *reterr)
     struct kafka_app *state = charmi_malloc(sizeof(*state));
     *state = (struct kafka_app){ 0 };
     lab_app_state_set(app, state);
-    const char *address = lab_net_address(lab_app_arena(app), LAB_NET_BROKER, 0);
-    const int code = lab_broker_init(&state->broker, lab_app_setting(app, "kafka-home"),
-                                     lab_app_dir(app), address, reterr);
-    return code != 0 ? code : follow_config(app, reterr);
+    const struct charm_value *units = lab_app_units(app);
+    for (size_t i = 0; i < charm_value_size(units); i++) {
+        const int code = add_member(app, charm_text(charm_value_at(units, i)), reterr);
+        if (code != 0) {
+            return code;
+        }
+    }
+    make_quorum(state);
+    return follow_config(app, reterr);
 }
 
 static int unit_added(struct lab_app *app, const char *unit, struct charm_error *reterr)
 {
-    (void)reterr;
-    const struct kafka_app *state = lab_app_state(app);
-    if (charmi_same(unit, first_unit(app))) {
-        lab_app_set_address(app, unit, state->broker.address);
-        say_state(app, &state->broker);
-    } else {
-        lab_app_set_status(app, unit, "blocked", "the lab has one broker, that of %s",
-                           first_unit(app));
+    struct kafka_app *state = lab_app_state(app);
+    struct member *member = member_of(state, unit);
+    int code = 0;
+    if (member == NULL) {
+        code = add_member(app, unit, reterr);
+        member = member_of(state, unit);
+        if (code != 0 || member == NULL) {
+            return code;
+        }
+        lab_broker_join(&member->broker, state->voters, state->voter_count);
+        code = follow(app, member, reterr);
     }
-    return 0;
+    lab_app_set_address(app, unit, member->broker.address);
+    say_state(app, member);
+    return code;
+}
+
+static int unit_removed(struct lab_app *app, const char *unit, struct charm_error *reterr)
+{
+    struct member *member = member_of(lab_app_state(app), unit);
+    if (member == NULL) {
+        return 0;
+    }
+    member->unit[0] = '\0';
+    return follow(app, member, reterr);
 }
 
 static int relation_joined(struct lab_app *app, const char *unit, const char *relation,
@@ -147,46 +266,60 @@ static const char *version_of(const char *home)
     return slash == NULL ? home : slash + 1;
 }
 
-static void tick(struct lab_app *app)
+static void tick_member(struct lab_app *app, struct member *member)
 {
-    struct kafka_app *state = lab_app_state(app);
-    if (!lab_broker_tick(&state->broker, lab_app_now_ms(app))) {
+    struct lab_broker *broker = &member->broker;
+    if (!lab_broker_tick(broker, lab_app_now_ms(app)) || member->unit[0] == '\0') {
         return;
     }
-    struct lab_broker *broker = &state->broker;
-    say_state(app, broker);
-    lab_app_log(app, first_unit(app), broker->state == LAB_BROKER_FAILED ? "ERROR" : "INFO",
+    say_state(app, member);
+    lab_app_log(app, member->unit, broker->state == LAB_BROKER_FAILED ? "ERROR" : "INFO",
                 "broker %s%s%s", lab_broker_state_name(broker->state),
                 broker->state == LAB_BROKER_FAILED ? ": " : "", broker->failure);
     if (broker->state == LAB_BROKER_READY) {
-        state->announced = true;
+        member->announced = true;
         lab_app_set_version(app, version_of(broker->java.home));
         publish(app);
     }
     struct charm_error error = { 0 };
-    if (broker->state == LAB_BROKER_STOPPED && charm_value_true(lab_app_config(app, "running")) &&
-        start_broker(app, state, &error) != 0) {
-        lab_app_log(app, first_unit(app), "ERROR", "%s", error.text);
+    if (broker->state == LAB_BROKER_STOPPED && shall_run(app, member) &&
+        follow(app, member, &error) != 0) {
+        lab_app_log(app, member->unit, "ERROR", "%s", error.text);
+    }
+}
+
+static void tick(struct lab_app *app)
+{
+    struct kafka_app *state = lab_app_state(app);
+    for (size_t i = 0; i < state->count; i++) {
+        tick_member(app, &state->members[i]);
     }
 }
 
 static void stop(struct lab_app *app)
 {
     struct kafka_app *state = lab_app_state(app);
-    if (state != NULL) {
-        lab_broker_release(&state->broker);
-        free(state);
-        lab_app_state_set(app, NULL);
+    if (state == NULL) {
+        return;
     }
+    for (size_t i = 0; i < state->count; i++) {
+        lab_broker_ask_stop(&state->members[i].broker, lab_app_now_ms(app));
+    }
+    for (size_t i = 0; i < state->count; i++) {
+        lab_broker_release(&state->members[i].broker);
+    }
+    free(state);
+    lab_app_state_set(app, NULL);
 }
 
 const struct lab_driver lab_kafka_driver = {
     .name = "kafka",
-    .summary = "a real Apache Kafka broker",
+    .summary = "real Apache Kafka brokers, one a unit",
     .metadata = metadata,
     .config = options,
     .start = start,
     .unit_added = unit_added,
+    .unit_removed = unit_removed,
     .config_changed = follow_config,
     .relation_joined = relation_joined,
     .tick = tick,

@@ -374,6 +374,8 @@ struct work {
     const char *bootstrap; /* sorted */
     const char *names[KCBI_TOPIC_COUNT + 1];
     int64_t deadline_ms;
+    size_t
+        promised; /* brokers that relation `kafka` names; 0: the servers are somebody else's words */
     struct kcb_topic_spec specs[KCBI_TOPIC_COUNT];
     struct kcb_cluster_view view;
     struct kcbi_topics_verdict verdict;
@@ -449,9 +451,24 @@ const char *kcbi_replication_words(struct charm_run *run)
     if (seen <= 0 || wished <= 0 || seen == wished) {
         return "";
     }
-    return charm_arena_printf(charm_arena(run),
-                              "internal topics keep replication %d, new ones would get %d",
-                              (int)seen, (int)wished);
+    return charm_arena_printf(
+        charm_arena(run),
+        "internal topics keep replication %d, new ones would get %d: "
+        "kafka-reassign-partitions.sh can change it, and replication-factor=%d "
+        "says that it is meant so",
+        (int)seen, (int)wished, (int)seen);
+}
+
+/* Each unit of relation `kafka` is a broker; of servers that the operator gave nobody knows how many they are. */
+static size_t brokers_promised(const struct work *work)
+{
+    struct charmi_words brokers = { 0 };
+    for (const char *const *broker = kcbi_brokers(work->run); *broker != NULL; broker++) {
+        charmi_words_add(work->arena, &brokers, *broker);
+    }
+    return charmi_same(charmi_words_join(work->arena, &brokers, ","), work->bootstrap)
+               ? brokers.size
+               : 0;
 }
 
 /* Looks and judges. On failure nothing in `work` has changed. */
@@ -468,8 +485,10 @@ static int look(struct work *work, struct charm_error *reterr)
     if (result != 0) {
         return result;
     }
+    /* A broker that is down for a while is no reason for topics with fewer replicas for ever. */
+    const size_t brokers = view.broker_count > work->promised ? view.broker_count : work->promised;
     const int replication =
-        kcbi_topic_replication(kcbi_options(work->run)->replication_factor, view.broker_count);
+        kcbi_topic_replication(kcbi_options(work->run)->replication_factor, brokers);
     work->view = view;
     kcbi_topic_specs(work->names, replication, work->specs);
     work->verdict = kcbi_judge_topics(work->arena, work->specs, &view, work->bootstrap);
@@ -564,6 +583,36 @@ static enum charm_result say_no_answer(struct work *work, const struct charm_err
     return owe(work->run);
 }
 
+/*
+ * More replicas than brokers that are up. Of a number that the operator gave a person must think; of our own, which
+ * counts the brokers that the relation names, the missing ones are awaited.
+ */
+static enum kcbi_creation few_brokers(const struct work *work, const struct kcb_topic_spec *spec,
+                                      const char **ret_words)
+{
+    if (kcbi_options(work->run)->replication_factor > 0) {
+        *ret_words = too_few_brokers(work->arena, spec, work->view.broker_count);
+        return KCBI_CREATION_BLOCKED;
+    }
+    *ret_words = charm_arena_printf(
+        work->arena,
+        "topic %s is to have %d replicas, and not all of Kafka's %zu brokers are up: waiting for "
+        "them, or set replication-factor to less (it never changes after creation)",
+        spec->name, spec->replication,
+        work->promised > work->view.broker_count ? work->promised : work->view.broker_count);
+    return KCBI_CREATION_LATER;
+}
+
+static enum kcbi_creation judge_creation(const struct work *work, const struct kcb_topic_spec *spec,
+                                         const struct kcb_topic_result *result,
+                                         const char **ret_words)
+{
+    return result->code == KAFKA_INVALID_REPLICATION
+               ? few_brokers(work, spec, ret_words)
+               : kcbi_judge_creation(work->arena, spec, work->view.broker_count, work->bootstrap,
+                                     result, ret_words);
+}
+
 /* Asks once for every missing topic; the worst answer counts. */
 static enum kcbi_creation create_missing(struct work *work, const char **ret_words)
 {
@@ -591,8 +640,7 @@ static enum kcbi_creation create_missing(struct work *work, const char **ret_wor
     *ret_words = "";
     for (size_t i = 0; i < count; i++) {
         const char *words;
-        const enum kcbi_creation one = kcbi_judge_creation(
-            work->arena, &wanted[i], work->view.broker_count, work->bootstrap, &results[i], &words);
+        const enum kcbi_creation one = judge_creation(work, &wanted[i], &results[i], &words);
         charm_trace(work->run, "create topic %s (%d partitions, replication %d): %s",
                     wanted[i].name, wanted[i].partitions, wanted[i].replication,
                     one == KCBI_CREATION_DONE ? "done" : words);
@@ -660,19 +708,26 @@ static enum charm_result conclude(struct work *work)
     return CHARM_LATER;
 }
 
-static enum charm_result make_missing(struct work *work)
+/* Nothing is made while some topic could not have its replicas. */
+static enum kcbi_creation enough_brokers(const struct work *work, const char **ret_words)
 {
-    const char *words = "";
     for (size_t i = 0; i < KCBI_TOPIC_COUNT; i++) {
         const struct kcb_topic_spec *spec = &work->specs[i];
         if (work->verdict.topics[i].state == KCBI_TOPIC_MISSING && work->view.broker_count > 0 &&
             (size_t)spec->replication > work->view.broker_count) {
-            kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_BLOCKED, "%s",
-                     too_few_brokers(work->arena, spec, work->view.broker_count));
-            return CHARM_LATER;
+            return few_brokers(work, spec, ret_words);
         }
     }
-    const enum kcbi_creation creation = create_patiently(work, &words);
+    return KCBI_CREATION_DONE;
+}
+
+static enum charm_result make_missing(struct work *work)
+{
+    const char *words = "";
+    enum kcbi_creation creation = enough_brokers(work, &words);
+    if (creation == KCBI_CREATION_DONE) {
+        creation = create_patiently(work, &words);
+    }
     if (creation != KCBI_CREATION_DONE) {
         kcbi_say(work->run, KCBI_ON_TOPICS,
                  creation == KCBI_CREATION_BLOCKED ? CHARM_BLOCKED : CHARM_WAITING, "%s", words);
@@ -741,6 +796,7 @@ enum charm_result kcbi_create_topics(struct charm_run *run, const struct charm_r
     };
     const char *confirmed = charm_text(charm_value_get(memory_of(run), "configs_topic"));
     work.renamed = confirmed[0] != '\0' && !charmi_same(confirmed, work.names[KCBI_TOPIC_CONFIGS]);
+    work.promised = brokers_promised(&work);
     const struct kcbi_topics_memory memory = {
         .bootstrap = charm_text(charm_value_get(memory_of(run), "bootstrap")),
         .seen_ms = charm_value_int(charm_value_get(memory_of(run), "seen_ms"), 0),

@@ -241,8 +241,14 @@ static void start_parts(struct life *life)
         .say = say,
         .userdata = life,
     };
-    if (lab_broker_init(&life->broker, home, broker_dir, address, &error) != 0 ||
-        lab_broker_start(&life->broker, "", &error) != 0 ||
+    const struct lab_broker_options broker = {
+        .home = home, .dir = broker_dir, .address = address, .id = 1
+    };
+    if (lab_broker_init(&life->broker, &broker, &error) != 0) {
+        fail(life, error.text);
+    }
+    lab_broker_join(&life->broker, lab_broker_voter(&life->broker), 1);
+    if (lab_broker_start(&life->broker, "", &error) != 0 ||
         lab_cluster_new(&options, &life->cluster, &error) != 0) {
         fail(life, error.text);
     }

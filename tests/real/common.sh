@@ -1,6 +1,7 @@
 # Sourced by the tests of this directory, each run as: TEST LAB CHARM [NET]
 #
-# kafka_properties: further lines of the broker's server.properties, to be set before lab_up.
+# To be set before lab_up: kafka_properties, further lines of the brokers' server.properties; kafka_units, how many
+# brokers there are.
 #
 # A lab of its own with a real broker and the deployer; the charm is called `connect`, the model `demo`. Exit
 # status 77: it cannot be run here. What was expected and what was there is printed when it fails.
@@ -9,7 +10,7 @@ set -euo pipefail
 lab=$1 charm=$2 net=${3:-auto}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 source "$root/tools/common"
-version=${REAL_KAFKA:-4.3.1}
+version=${REAL_KAFKA:-${version:-4.3.1}}
 kafka=$cache/kafka/$version
 work=$(mktemp -d "${TMPDIR:-/tmp}/kcb-real-XXXXXX")
 data=$work/data
@@ -42,7 +43,7 @@ lab_up() {
         exit 1
     }
     "$lab" status --format json | grep -o '"network": *"[^"]*"'
-    "$lab" deploy kafka --config "properties=${kafka_properties:-}" >/dev/null
+    "$lab" deploy kafka -n "${kafka_units:-1}" --config "properties=${kafka_properties:-}" >/dev/null
     "$lab" deploy kubernetes-deployer >/dev/null
     "$lab" wait-for kafka --status active --timeout 60s
     broker=$("$lab" status --no-color | sed -n 's/.*broker at \([0-9.:]*\).*/\1/p' | head -n 1)
@@ -72,6 +73,14 @@ kafka_tool() {
     shift
     "$lab" exec connect/0 -- java -Xmx128m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$kafka/libs/*" \
         "$class" --bootstrap-server "$broker" "$@" 2>&1
+}
+
+# kill_broker UNIT: as a crash does; restart_broker UNIT: on the same data.
+kill_broker() { kill -9 "$(cat "$LAB_DIR"/apps/kafka-*/"${1#*/}"/broker.pid)"; }
+restart_broker() {
+    "$lab" config kafka "stopped=$1" >/dev/null
+    "$lab" config kafka stopped= >/dev/null
+    "$lab" wait-for "$1" --status active --timeout 60s
 }
 
 # status_is WORD TEXT: of connect/0, now or after some rounds of update-status.

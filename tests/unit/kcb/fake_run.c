@@ -436,6 +436,11 @@ int kcbi_kafka_credentials(struct charm_run *run, struct charm_value *settings,
     return 0;
 }
 
+const char *const *kcbi_brokers(struct charm_run *run)
+{
+    return run->brokers;
+}
+
 const char *const *kcbi_rest_addresses(struct charm_run *run)
 {
     return run->addresses;

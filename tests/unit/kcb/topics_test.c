@@ -471,7 +471,9 @@ static void the_replication_that_the_topics_got_is_remembered_and_stays(void **s
     assert_int_equal(
         charm_value_int(charm_value_path(run->state, "topics", "replication", NULL), 0), 3);
     assert_string_equal(kcbi_replication_words(run),
-                        "internal topics keep replication 3, new ones would get 2");
+                        "internal topics keep replication 3, new ones would get 2: "
+                        "kafka-reassign-partitions.sh can change it, and replication-factor=3 says "
+                        "that it is meant so");
 }
 
 static void a_stale_read_takes_nothing_away(void **state)
@@ -525,6 +527,51 @@ static void too_few_brokers_for_the_option_are_said_before_asking(void **state)
     assert_int_equal(run->created.size, 0);
     assert_true(fake_said(run, "blocked: topic lab.connect.connectconfigs wants 3 replicas and "
                                "Kafka has 1 broker"));
+}
+
+/* Relation `kafka` names three brokers, and they are the servers that the client is given. */
+static void three_brokers_are_related(void)
+{
+    run->kafka_settings = fake_json(run, "{\"bootstrap.servers\": \"k1:9092,k2:9092,k3:9092\"}");
+    run->brokers[0] = "k1:9092";
+    run->brokers[1] = "k2:9092";
+    run->brokers[2] = "k3:9092";
+}
+
+static void a_broker_that_is_down_is_awaited_and_costs_no_replica(void **state)
+{
+    struct cluster *cluster = cluster_without_topics();
+    cluster->view.broker_count = 2;
+    three_brokers_are_related();
+    next_look(cluster);
+    assert_int_equal(go(), CHARM_LATER);
+    assert_int_equal(run->created.size, 0);
+    assert_true(fake_said(run, "waiting: topic lab.connect.connectconfigs is to have 3 replicas, "
+                               "and not all of Kafka's 3 brokers are up"));
+}
+
+static void a_broker_that_dies_before_the_topics_are_made_is_awaited(void **state)
+{
+    three_brokers_are_related();
+    next_look(cluster_without_topics());
+    for (size_t i = 0; i < CHARMI_COUNT(run->creations); i++) {
+        run->creations[i] = (struct kcb_topic_result){ .code = 38, .text = "2 are unfenced" };
+    }
+    assert_int_equal(go(), CHARM_LATER);
+    assert_true(fake_said(run, "waiting: topic lab.connect.connectconfigs is to have 3 replicas"));
+    assert_false(charm_flag_is_set(run, KCB_TOPIC_CREATED));
+}
+
+static void servers_that_the_operator_gave_promise_no_brokers(void **state)
+{
+    struct cluster *cluster = cluster_without_topics();
+    cluster->view.broker_count = 2;
+    three_brokers_are_related();
+    run->kafka_settings = fake_json(run, "{\"bootstrap.servers\": \"a:1,b:1,c:1\"}");
+    next_look(cluster);
+    assert_int_equal(go(), CHARM_LATER);
+    assert_int_equal(run->created.size, 3);
+    assert_string_equal(run->created.at[0], "lab.connect.connectconfigs 1x2 compact");
 }
 
 static void a_refused_creation_blocks_and_is_not_repeated_in_the_run(void **state)
@@ -598,6 +645,9 @@ int main(void)
         ROW(a_topic_that_vanished_is_made_anew_only_when_the_workers_are_gone),
         ROW(topics_that_we_may_not_see_wait_and_are_not_made),
         ROW(too_few_brokers_for_the_option_are_said_before_asking),
+        ROW(a_broker_that_is_down_is_awaited_and_costs_no_replica),
+        ROW(a_broker_that_dies_before_the_topics_are_made_is_awaited),
+        ROW(servers_that_the_operator_gave_promise_no_brokers),
         ROW(a_refused_creation_blocks_and_is_not_repeated_in_the_run),
         ROW(a_kafka_without_a_controller_is_asked_a_few_times),
         ROW(a_creation_that_nobody_answers_waits),
