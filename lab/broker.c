@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -49,10 +50,9 @@ static int choose_ports(struct lab_broker *broker, struct charm_error *reterr)
 static bool wants_zookeeper(const char *home)
 {
     const char *slash = strrchr(home, '/');
-    int major = 0;
-    int minor = 0;
-    return sscanf(slash == NULL ? home : slash + 1, "%d.%d", &major, &minor) == 2 &&
-           (major < 2 || (major == 2 && minor < 8));
+    char *end = NULL;
+    const long major = strtol(slash == NULL ? home : slash + 1, &end, 10);
+    return *end == '.' && (major < 2 || (major == 2 && strtol(end + 1, NULL, 10) < 8));
 }
 
 int lab_broker_init(struct lab_broker *broker, const struct lab_broker_options *options,

@@ -147,7 +147,7 @@ static int follow(struct lab_app *app, struct member *member, struct charm_error
 static int number_of(const char *unit)
 {
     const char *slash = strrchr(unit, '/');
-    return slash == NULL ? 0 : atoi(slash + 1);
+    return slash == NULL ? 0 : (int)strtol(slash + 1, NULL, 10);
 }
 
 /* A broker of its own for the unit, in a folder of its own; not started. */
