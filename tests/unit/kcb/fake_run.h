@@ -62,7 +62,7 @@ struct charm_run {
     const char *action_failure; /* NULL: it did not fail */
     struct charm_value *kafka_settings;
     enum charm_code no_credentials; /* what kcbi_kafka_credentials() fails with; 0: it does not */
-    const char *brokers[4]; /* that relation `kafka` names */
+    const char *brokers[4];         /* that relation `kafka` names */
     const char *addresses[4];
     struct fake_answer answers[FAKE_MOST_ANSWERS];
     size_t answer_count;
