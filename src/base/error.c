@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* Writes `text` into the error as one line; a text that is too long loses its middle. */
 static void put(struct charm_error *error, const char *text)
 {
@@ -24,6 +26,7 @@ static void put(struct charm_error *error, const char *text)
             *c = ' ';
         }
     }
+    charmi_utf8_mend(error->text); /* a cut may have gone through a character */
 }
 
 enum { LONGEST = 4096 };

@@ -206,25 +206,47 @@ static size_t ascii_start(const unsigned char *bytes, size_t size)
     return at;
 }
 
+/* Size of the character at the start of `left` bytes, 0 if there is none. */
+static size_t character(const unsigned char *at, size_t left)
+{
+    unsigned char low;
+    unsigned char high;
+    const int tail = utf8_tail(at[0], &low, &high);
+    if (tail < 0 || left <= (size_t)tail) {
+        return 0;
+    }
+    for (int k = 1; k <= tail; k++) {
+        if (at[k] < low || at[k] > high) {
+            return 0;
+        }
+        low = 0x80;
+        high = 0xBF;
+    }
+    return (size_t)tail + 1;
+}
+
 bool charmi_utf8_valid(const char *bytes, size_t size)
 {
     const unsigned char *at = (const unsigned char *)bytes;
     for (size_t i = ascii_start(at, size); i < size;) {
-        unsigned char low;
-        unsigned char high;
-        const int tail = utf8_tail(at[i], &low, &high);
-        if (tail < 0 || size - i <= (size_t)tail) {
+        const size_t length = character(at + i, size - i);
+        if (length == 0) {
             return false;
         }
-        for (int k = 1; k <= tail; k++) {
-            const unsigned char byte = at[i + (size_t)k];
-            if (byte < low || byte > high) {
-                return false;
-            }
-            low = 0x80;
-            high = 0xBF;
-        }
-        i += (size_t)tail + 1;
+        i += length;
     }
     return true;
+}
+
+void charmi_utf8_mend(char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    const size_t size = strlen(text);
+    for (size_t i = ascii_start(at, size); i < size;) {
+        const size_t length = character(at + i, size - i);
+        if (length == 0) {
+            text[i] = '?';
+        }
+        i += length == 0 ? 1 : length;
+    }
 }

@@ -44,5 +44,7 @@ char *charmi_words_join(struct charm_arena *arena, const struct charmi_words *wo
                         const char *separator);
 /* Is it valid UTF-8 (no surrogates, no overlong forms)? */
 bool charmi_utf8_valid(const char *bytes, size_t size);
+/* Makes it valid: each byte that belongs to no character becomes a question mark. */
+void charmi_utf8_mend(char *text);
 
 #endif

@@ -202,6 +202,10 @@ int charmi_environment_read(struct charm_arena *arena, const char *const *variab
         return r;
     }
     const char *path = charm_arena_copy(arena, program == NULL ? "" : program);
+    r = check_plain("the program's name", path, reterr);
+    if (r < 0) {
+        return r;
+    }
     const char *slash = strrchr(path, '/');
     context.program = slash == NULL ? path : slash + 1;
     context.application = charm_arena_copy_n(arena, context.unit, strcspn(context.unit, "/"));

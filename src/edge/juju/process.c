@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "edge/juju/clock.h"
 #include "edge/juju/fd.h"
 
@@ -294,19 +295,11 @@ static int wait_for_end(struct child *child, const struct talk *talk, struct cha
 
 /* ---- the answer ---- */
 
-/* One line of valid UTF-8: line ends and control characters become blanks, blanks at the end go. */
+/* One line of valid UTF-8: line ends and control characters become blanks, other bytes ?, blanks at the end go. */
 static char *one_line(struct charm_arena *arena, const struct charmi_buf *err)
 {
     size_t size = err->size;
-    const char *text = charmi_buf_text(err);
-    if (size == CHARMI_PROCESS_ERR_BYTES) {
-        /* The cut may have gone through a character. */
-        while (size > 0 && ((unsigned char)text[size - 1] & 0xC0) == 0x80) {
-            size--;
-        }
-        size -= size > 0 && ((unsigned char)text[size - 1] & 0xC0) == 0xC0 ? 1 : 0;
-    }
-    char *line = charm_arena_copy_n(arena, text, size);
+    char *line = charm_arena_copy_n(arena, charmi_buf_text(err), size);
     for (size_t i = 0; i < size; i++) {
         if ((unsigned char)line[i] < 0x20 || line[i] == 0x7F) {
             line[i] = ' ';
@@ -315,6 +308,7 @@ static char *one_line(struct charm_arena *arena, const struct charmi_buf *err)
     while (size > 0 && line[size - 1] == ' ') {
         line[--size] = '\0';
     }
+    charmi_utf8_mend(line);
     return line;
 }
 

@@ -124,6 +124,25 @@ static void a_printed_text_of_any_length_is_whole(void **state)
     charm_arena_free(arena);
 }
 
+static void what_is_no_utf8_becomes_question_marks_and_the_rest_stays(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        { "", "" },
+        { "caf\xC3\xA9, long enough for a word", "caf\xC3\xA9, long enough for a word" },
+        { "\xFF\xFE.", "??." },
+        { "\xE2\x82", "??" }, /* cut */
+        { "a\xED\xA0\x80\xC3\xA9", "a???\xC3\xA9" },
+    };
+    for (size_t i = 0; i < CHARMI_COUNT(cases); i++) {
+        char text[64];
+        strcpy(text, cases[i][0]);
+        charmi_utf8_mend(text);
+        assert_string_equal(text, cases[i][1]);
+        assert_true(charmi_utf8_valid(text, strlen(text)));
+    }
+}
+
 static void white_space_is_trimmed_at_both_ends_only(void **state)
 {
     (void)state;
@@ -150,6 +169,7 @@ int main(void)
         cmocka_unit_test(a_buffer_never_grows_past_its_ceiling),
         cmocka_unit_test(only_real_utf8_counts_as_utf8),
         cmocka_unit_test(a_printed_text_of_any_length_is_whole),
+        cmocka_unit_test(what_is_no_utf8_becomes_question_marks_and_the_rest_stays),
         cmocka_unit_test(white_space_is_trimmed_at_both_ends_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

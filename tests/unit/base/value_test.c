@@ -9,6 +9,7 @@
 
 #include "base/digest.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "charm/value.h"
 
 static struct charm_arena *arena;
@@ -199,6 +200,23 @@ static void an_error_is_one_line_and_a_long_one_loses_its_middle(void **state)
     assert_string_equal(error.text, "read settings: no such file");
 }
 
+static void an_error_is_utf8_also_when_the_cut_goes_through_a_character(void **state)
+{
+    (void)state;
+    struct charm_error error = { 0 };
+    char filler[2001] = "";
+    for (size_t i = 0; i + 2 < sizeof(filler); i += 2) {
+        memcpy(filler + i, "\xC3\xA9", 3);
+    }
+    for (int shift = 0; shift < 2; shift++) {
+        charm_error_set(&error, CHARM_EFAILED, "%.*s%s\xFF", shift, "x", filler);
+        assert_true(charmi_utf8_valid(error.text, strlen(error.text)));
+        assert_non_null(strstr(error.text, " ... "));
+    }
+    charm_error_set(&error, CHARM_EFAILED, "%.4095s\xC3\xA9", "short ");
+    assert_string_equal(error.text, "short \xC3\xA9");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +229,7 @@ int main(void)
         cmocka_unit_test(the_order_of_keys_does_not_change_a_sorted_text),
         cmocka_unit_test(digests_are_those_of_the_standards),
         cmocka_unit_test(an_error_is_one_line_and_a_long_one_loses_its_middle),
+        cmocka_unit_test(an_error_is_utf8_also_when_the_cut_goes_through_a_character),
     };
     return cmocka_run_group_tests(tests, make_arena, free_arena);
 }
