@@ -23,6 +23,15 @@ static struct charm_value *value(json_t *json)
     return (struct charm_value *)json;
 }
 
+/*
+ * jansson tells want of memory as "not JSON", and loses characters of texts without telling at all. So it asks us, where
+ * that ends the process, from before its first call on.
+ */
+__attribute__((constructor)) static void take_over_memory(void)
+{
+    json_set_alloc_funcs(charmi_malloc, free);
+}
+
 static void release(void *object)
 {
     json_decref(object);
@@ -417,9 +426,6 @@ int charm_value_parse(struct charm_arena *arena, const char *text, size_t size,
     json_error_t error;
     json_t *root = json_loadb(text, size, JSON_DECODE_ANY, &error);
     if (root == NULL) {
-        if (json_error_code(&error) == json_error_out_of_memory) {
-            charmi_no_memory();
-        }
         return charm_error_set(reterr, CHARM_EPARSE, "read JSON: line %d, column %d is not JSON",
                                error.line, error.column);
     }

@@ -1,7 +1,8 @@
 /*
  * Plays a hook tool that means no good, under whatever name it is called. In the folder FAKE_TOOLS it adds its command
- * line to `calls`; the file NAME-LAST there (LAST: its last word), or NAME, says what it does: a first line "print", "exit N", "signal N", "hang" or
- * "flood", and behind it the bytes that it prints (with "exit" on standard error).
+ * line to `calls`; the file there that is named as its command line with each slash as %, or NAME-LAST (LAST: its last
+ * word), or NAME, says what it does: a first line "print", "exit N", "signal N", "hang" or "flood", and behind it the
+ * bytes that it prints (with "exit" on standard error).
  */
 #include <signal.h>
 #include <stdio.h>
@@ -39,6 +40,24 @@ static void copy(FILE *from, FILE *to)
     }
 }
 
+static FILE *find_script(const char *folder, const char *name, int argc, char **argv)
+{
+    char line[512];
+    size_t size = (size_t)snprintf(line, sizeof(line), "%s", name);
+    for (int i = 1; i < argc && size < sizeof(line); i++) {
+        size += (size_t)snprintf(line + size, sizeof(line) - size, " %s", argv[i]);
+    }
+    for (char *slash = strchr(line, '/'); slash != NULL; slash = strchr(slash, '/')) {
+        *slash = '%';
+    }
+    FILE *script = open_in(folder, line, "r");
+    if (script == NULL && strchr(argv[argc - 1], '/') == NULL) {
+        snprintf(line, sizeof(line), "%s-%s", name, argv[argc - 1]);
+        script = open_in(folder, line, "r");
+    }
+    return script == NULL ? open_in(folder, name, "r") : script;
+}
+
 /* Gigabytes, unless somebody stops it. */
 static void flood(void)
 {
@@ -56,10 +75,7 @@ int main(int argc, char **argv)
     const char *name = slash == NULL ? argv[0] : slash + 1;
     char verb[64] = "";
     note(folder, name, argv + (argc > 0 ? 1 : 0));
-    char special[512];
-    snprintf(special, sizeof(special), "%s-%s", name, argv[argc - 1]);
-    FILE *script = strchr(argv[argc - 1], '/') == NULL ? open_in(folder, special, "r") : NULL;
-    script = script == NULL ? open_in(folder, name, "r") : script;
+    FILE *script = find_script(folder, name, argc, argv);
     if (script == NULL || fgets(verb, sizeof(verb), script) == NULL) {
         return 0;
     }

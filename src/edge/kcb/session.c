@@ -1,6 +1,8 @@
 #include "edge/kcb/session.h"
 
 #include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "edge/kcb/http.h"
@@ -8,15 +10,56 @@
 #include "edge/kcb/kafka_client.h"
 #include "kcb/ports.h"
 
+/*
+ * Memory for OpenSSL and curl. Where it is wanting, OpenSSL 3 can leave a lock behind, and then waits for it for ever;
+ * ours ends the process (base/memory.h).
+ */
+static void *take_for_openssl(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return charmi_malloc(size);
+}
+
+static void *retake_for_openssl(void *old, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return charmi_realloc(old, size);
+}
+
+static void free_for_openssl(void *memory, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(memory);
+}
+
+static void *take_zeroed(size_t count, size_t size)
+{
+    const size_t all = charmi_multiply(count, size);
+    return memset(charmi_malloc(all), 0, all);
+}
+
+static char *copy_text(const char *text)
+{
+    const size_t size = strlen(text) + 1;
+    return memcpy(charmi_malloc(size), text, size);
+}
+
 void kcbi_session_begin(struct kcbi_session *session)
 {
     if (session->begun) {
         return;
     }
+    CHARMI_IGNORE(
+        CRYPTO_set_mem_functions(take_for_openssl, retake_for_openssl, free_for_openssl) != 1,
+        "then something in this process has used OpenSSL before, and it keeps malloc");
     /* The first call decides: no clean-up at exit, see session.h. */
     CHARMI_IGNORE(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) != 1,
                   "then OpenSSL cleans up at exit, as it does by default");
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, charmi_malloc, free, charmi_realloc, copy_text,
+                             take_zeroed) != CURLE_OK) {
         charmi_no_memory();
     }
     session->begun = true;
