@@ -1,6 +1,7 @@
 # What can be chosen, and the compile options that every target of ours shares.
 
 option(KCB_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(KCB_FUZZ "Build tests/fuzz with libFuzzer; wants clang" OFF)
 option(KCB_WERROR "Treat warnings as errors" ON)
 option(KCB_TESTS "Build the tests" ON)
 option(KCB_LAB "Build the lab that plays Juju" ON)
@@ -52,6 +53,10 @@ target_compile_options(kcb-options INTERFACE
     $<$<C_COMPILER_ID:GNU>:-Wduplicated-cond>
     $<$<C_COMPILER_ID:GNU>:-Wlogical-op>
     $<$<BOOL:${KCB_WERROR}>:-Werror>)
+
+if(KCB_FUZZ)
+    target_compile_options(kcb-options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 if(KCB_SANITIZE)
     target_compile_options(kcb-options INTERFACE
