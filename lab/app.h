@@ -62,6 +62,9 @@ struct lab_driver {
                              const char *remote_unit, struct charm_error *reterr);
     int (*relation_broken)(struct lab_app *app, const char *unit, const char *relation,
                            struct charm_error *reterr);
+    /* A person applies a manifest past the charms (`kubectl apply`); NULL: there is no Kubernetes here. */
+    int (*apply)(struct lab_app *app, const struct charm_value *manifest,
+                 struct charm_error *reterr);
     void (*tick)(struct lab_app *app);
     void (*stop)(struct lab_app *app);
 };

@@ -193,6 +193,20 @@ void lab_app_tick(struct lab_daemon *daemon, struct lab_application *application
     }
 }
 
+int lab_app_apply(struct lab_application *application, const struct charm_value *manifest,
+                  struct charm_error *reterr)
+{
+    struct lab_app *app = app_of(application);
+    if (!alive(app) || app->failed || app->driver->apply == NULL) {
+        return charm_error_set(reterr, CHARM_EINVAL, "\"%s\" runs no Kubernetes",
+                               application->name);
+    }
+    enter(app);
+    const int code = app->driver->apply(app, manifest, reterr);
+    leave(app);
+    return code;
+}
+
 void lab_app_stop(struct lab_daemon *daemon, struct lab_application *application)
 {
     (void)daemon;

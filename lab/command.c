@@ -21,7 +21,8 @@
 #include "lab/wire.h"
 
 static const struct lab_verb *const tables[] = {
-    lab_verbs_deploy, lab_verbs_task, lab_verbs_status, lab_verbs_look, lab_verbs_hooks, NULL,
+    lab_verbs_deploy, lab_verbs_secret, lab_verbs_task, lab_verbs_status,
+    lab_verbs_look,   lab_verbs_hooks,  NULL,
 };
 
 /* ---- small helps ---- */

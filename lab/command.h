@@ -39,7 +39,10 @@ extern const struct lab_verb lab_verbs_task[];
 extern const struct lab_verb lab_verbs_look[];
 extern const struct lab_verb lab_verbs_hooks[];
 extern const struct lab_verb lab_verbs_status[];
+extern const struct lab_verb lab_verbs_secret[];
 
+/* A file's text ("-": standard input), or NULL after the reason has been printed. */
+const char *lab_read_file(const struct lab_args *args, const char *path);
 /* Last value of an option, or NULL. */
 const char *lab_option(const struct lab_args *args, const char *name);
 /* All its values, a list; NULL: none. */

@@ -49,7 +49,7 @@ static int stop(struct lab_args *args)
 
 /* ---- files ---- */
 
-static const char *read_file(const struct lab_args *args, const char *path)
+const char *lab_read_file(const struct lab_args *args, const char *path)
 {
     FILE *file = charmi_same(path, "-") ? stdin : fopen(path, "re");
     if (file == NULL) {
@@ -79,7 +79,7 @@ static int add_setting(const struct lab_args *args, const char *pair, struct cha
     {
         const char *value = charm_text(it.value);
         if (value[0] == '@') {
-            value = read_file(args, value + 1);
+            value = lab_read_file(args, value + 1);
         }
         if (value == NULL) {
             return 1;
@@ -93,7 +93,7 @@ static int add_setting(const struct lab_args *args, const char *pair, struct cha
 static int add_file(const struct lab_args *args, const char *path, const char *app,
                     struct charm_value *map)
 {
-    const char *text = read_file(args, path);
+    const char *text = lab_read_file(args, path);
     struct charm_value *file;
     struct charm_error error = { 0 };
     if (text == NULL) {

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "lab/model_internal.h"
+#include "lab/secrets.h"
 
 enum { LARGEST_STATE = 2 * 1024 * 1024 };
 
@@ -143,6 +144,15 @@ static void put_task(struct environment *env, struct lab_context *context)
     }
 }
 
+static void put_secret(struct environment *env, const struct lab_context *context)
+{
+    const struct lab_secret *secret = context->event.secret;
+    if (context->event.hook == LAB_SECRET_CHANGED) {
+        put(env, "JUJU_SECRET_ID", charm_arena_printf(env->arena, "secret:%s", secret->id));
+        put(env, "JUJU_SECRET_LABEL", "");
+    }
+}
+
 static void put_constant(struct environment *env, const struct lab_model *model)
 {
     static const char *const empty[] = { "JUJU_PRINCIPAL_UNIT",   "JUJU_AVAILABILITY_ZONE",
@@ -194,6 +204,7 @@ const char *const *lab_context_environment(struct lab_context *context,
     put_constant(&env, model);
     put_relation(&env, context);
     put_task(&env, context);
+    put_secret(&env, context);
     for (size_t i = 0; places->extra != NULL && places->extra[i] != NULL; i++) {
         charmi_words_add(arena, &env.words, places->extra[i]);
     }

@@ -103,6 +103,9 @@ void lab_app_set_charm(struct lab_application *application, const char *stored);
 bool lab_app_step(struct lab_daemon *daemon, struct lab_unit *unit);
 void lab_app_tick(struct lab_daemon *daemon, struct lab_application *application);
 void lab_app_stop(struct lab_daemon *daemon, struct lab_application *application);
+/* A person applies a manifest in the application's Kubernetes; CHARM_EINVAL: it has none. */
+CHARM_MUST_CHECK int lab_app_apply(struct lab_application *application,
+                                   const struct charm_value *manifest, struct charm_error *reterr);
 
 /* ---- report.c ---- */
 struct charm_value *lab_report_status(struct lab_daemon *daemon, struct charm_arena *arena);

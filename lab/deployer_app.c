@@ -296,6 +296,13 @@ static int config_changed(struct lab_app *app, struct charm_error *reterr)
     return 0;
 }
 
+static int apply(struct lab_app *app, const struct charm_value *manifest,
+                 struct charm_error *reterr)
+{
+    struct deployer_app *state = lab_app_state(app);
+    return lab_cluster_apply(state->cluster, manifest, reterr);
+}
+
 static void tick(struct lab_app *app)
 {
     struct deployer_app *state = lab_app_state(app);
@@ -335,6 +342,7 @@ const struct lab_driver lab_deployer_driver = {
     .relation_changed = relation_changed,
     .relation_departed = relation_changed,
     .relation_broken = relation_broken,
+    .apply = apply,
     .tick = tick,
     .stop = stop,
 };

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "lab/model_internal.h"
+#include "lab/secrets.h"
 
 /* ---- names ---- */
 
@@ -19,6 +20,7 @@ static const char *const hook_names[] = {
     [LAB_LEADER_SETTINGS_CHANGED] = "leader-settings-changed",
     [LAB_UPGRADE_CHARM] = "upgrade-charm",
     [LAB_UPDATE_STATUS] = "update-status",
+    [LAB_SECRET_CHANGED] = "secret-changed",
     [LAB_RELATION_CREATED] = "relation-created",
     [LAB_RELATION_JOINED] = "relation-joined",
     [LAB_RELATION_CHANGED] = "relation-changed",
@@ -348,7 +350,7 @@ bool lab_event_next(struct lab_model *model, struct lab_unit *unit, struct lab_e
     }
     enter_relations(model, unit);
     if (created_next(unit, ret) || leadership_next(model, unit, ret) ||
-        task_next(model, unit, true, ret)) {
+        (unit->started && lab_secret_news(model, unit, ret)) || task_next(model, unit, true, ret)) {
         return true;
     }
     if (unit->charm_seen != unit->app->revision) {
@@ -473,6 +475,9 @@ void lab_event_succeeded(struct lab_model *model, struct lab_unit *unit,
     case LAB_UPDATE_STATUS:
         unit->update_status_wanted = false;
         unit->update_status_ms = model->now_ms + model->options.update_status_ms;
+        break;
+    case LAB_SECRET_CHANGED:
+        lab_secret_told(model, unit, event);
         break;
     case LAB_STOP:
         unit->stopped = true;

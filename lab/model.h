@@ -29,6 +29,7 @@
 #include "charm/value.h"
 
 struct lab_context;
+struct lab_secret;
 
 enum lab_life { LAB_ALIVE, LAB_DYING, LAB_DEAD };
 enum lab_role { LAB_PROVIDES, LAB_REQUIRES, LAB_PEERS };
@@ -156,6 +157,7 @@ enum lab_hook {
     LAB_LEADER_SETTINGS_CHANGED,
     LAB_UPGRADE_CHARM,
     LAB_UPDATE_STATUS,
+    LAB_SECRET_CHANGED,
     LAB_RELATION_CREATED,
     LAB_RELATION_JOINED,
     LAB_RELATION_CHANGED,
@@ -174,6 +176,7 @@ struct lab_event {
     int64_t version;    /* of the bag that a joined or changed reports */
     const char *config; /* of config-changed: what it reports */
     struct lab_task *task;
+    struct lab_secret *secret; /* of secret-changed; `version` is the revision that it reports */
 };
 
 struct lab_unit {
@@ -241,6 +244,7 @@ struct lab_model {
     struct lab_application *applications;
     struct lab_relation *relations;
     struct lab_task *tasks;
+    struct lab_secret *secrets; /* secrets.h */
     int next_relation;
     int next_task;
     int next_machine;

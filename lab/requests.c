@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "lab/app.h"
 #include "lab/daemon.h"
+#include "lab/secrets.h"
 
 /* A request in progress. A function returns 0 and may fill `answer`, or fails with a text for a person. */
 struct asked {
@@ -183,6 +184,50 @@ static int lose_unit(struct asked *asked, struct charm_error *reterr)
     }
     lab_model_lose_unit(asked->daemon->model, unit);
     return 0;
+}
+
+/* ---- secrets ---- */
+
+static int add_secret(struct asked *asked, struct charm_error *reterr)
+{
+    struct lab_secret *secret;
+    const int code = lab_secret_add(asked->daemon->model, text_of(asked, "secret"),
+                                    charm_value_get(asked->request, "content"), &secret, reterr);
+    if (code == 0) {
+        charm_value_setf(asked->answer, "uri", "secret:%s", secret->id);
+    }
+    return code;
+}
+
+static int update_secret(struct asked *asked, struct charm_error *reterr)
+{
+    return lab_secret_update(asked->daemon->model, text_of(asked, "secret"),
+                             charm_value_get(asked->request, "content"), reterr);
+}
+
+static int grant_secret(struct asked *asked, struct charm_error *reterr)
+{
+    return lab_secret_grant(asked->daemon->model, text_of(asked, "secret"), text_of(asked, "app"),
+                            true, reterr);
+}
+
+static int revoke_secret(struct asked *asked, struct charm_error *reterr)
+{
+    return lab_secret_grant(asked->daemon->model, text_of(asked, "secret"), text_of(asked, "app"),
+                            false, reterr);
+}
+
+static int remove_secret(struct asked *asked, struct charm_error *reterr)
+{
+    return lab_secret_remove(asked->daemon->model, text_of(asked, "secret"), reterr);
+}
+
+static int apply(struct asked *asked, struct charm_error *reterr)
+{
+    struct lab_application *app;
+    return find_app(asked, &app, reterr) != 0
+               ? CHARM_ENOTFOUND
+               : lab_app_apply(app, charm_value_get(asked->request, "manifest"), reterr);
 }
 
 static int elect(struct asked *asked, struct charm_error *reterr)
@@ -407,26 +452,32 @@ static const struct {
     const char *name;
     request_fn *run;
 } requests[] = {
+    { "add-secret", add_secret },
     { "add-unit", add_unit },
+    { "apply", apply },
     { "config", config },
     { "deploy", deploy },
     { "elect", elect },
     { "exec", exec },
     { "fault", fault },
+    { "grant-secret", grant_secret },
     { "log", log_lines },
     { "lose-unit", lose_unit },
     { "refresh", refresh },
     { "relate", relate },
     { "remove-application", remove_application },
     { "remove-relation", remove_relation },
+    { "remove-secret", remove_secret },
     { "remove-unit", remove_unit },
     { "resolved", resolved },
+    { "revoke-secret", revoke_secret },
     { "run", run },
     { "runs", runs },
     { "show-unit", show_unit },
     { "status", status },
     { "stop", stop },
     { "task", task },
+    { "update-secret", update_secret },
     { "update-status", update_status },
 };
 

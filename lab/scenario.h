@@ -17,6 +17,7 @@
  *     scenario_effects.c    what came of an act, to be compared (effects.h)
  *     scenario_rest.c       the worker's REST port
  *     scenario_kafka.c      brokers
+ *     scenario_secret.c     Juju's secrets
  *     scenario_deployer.c   the deployer's side of the relation (its answer: deployer_answer.h)
  *     scenario_expect.c     then and never
  *
@@ -169,6 +170,15 @@ int lab_mock_kafka_port(const struct lab_mock_kafka *kafka);
 CHARM_MUST_CHECK int lab_mock_kafka_set(struct lab_mock_kafka *kafka,
                                         const struct charm_value *what, struct charm_error *reterr);
 void lab_mock_kafka_free(struct lab_mock_kafka *kafka);
+
+/* ---- scenario_secret.c ---- */
+/* Of given: made, and granted to the charm's application. */
+CHARM_MUST_CHECK int lab_scene_secrets(struct lab_scene *scene, const struct charm_value *secrets,
+                                       struct charm_error *reterr);
+/* What a step says of secrets. */
+CHARM_MUST_CHECK int lab_scene_change_secrets(struct lab_scene *scene,
+                                              const struct charm_value *step,
+                                              struct charm_error *reterr);
 
 /* ---- scenario_deployer.c ---- */
 /* Answers what the application's units ask for. True if anything in the deployer's bag has changed. */

@@ -1,5 +1,6 @@
 /* Which keys a scenario file may have, and of what kind; texts of it that the scene fills in. */
 #include "lab/scenario.h"
+#include "lab/secrets.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -67,6 +68,7 @@ static const struct key keys[] = {
     { "given", "leader", SCALAR },
     { "given", "peers", SCALAR },
     { "given", "config", MAP },
+    { "given", "secrets", MAP },
     { "given", "relations", MAP },
     { "given", "kafka", SECTION_OR_WORD },
     { "given", "rest", SECTION_OR_WORD },
@@ -94,6 +96,10 @@ static const struct key keys[] = {
     { "deployer", "status", ANY },
 
     { "when", "config", MAP },
+    { "when", "secret", MAP },
+    { "when", "grant-secret", SCALAR },
+    { "when", "revoke-secret", SCALAR },
+    { "when", "remove-secret", SCALAR },
     { "when", "relate", MAP },
     { "when", "remove-relation", SCALAR },
     { "when", "remote", MAP },
@@ -293,6 +299,11 @@ static int fill_text(struct charm_arena *arena, const char *text, const struct c
         }
         const char *name = charm_arena_copy_n(arena, at + 2, (size_t)(end - at) - 2);
         const struct charm_value *value = charm_value_get(names, name);
+        if (value == NULL && charmi_starts_with(name, "secret:")) {
+            charmi_buf_add(&filled, lab_secret_uri(arena, name + strlen("secret:")));
+            at = end + 1;
+            continue;
+        }
         if (value == NULL) {
             return charm_error_set(reterr, CHARM_EINVAL, "${%s}: there is no such name", name);
         }

@@ -472,6 +472,7 @@ int lab_scene_given(struct lab_scene *scene, struct charm_error *reterr)
     int code = deploy(scene, given, reterr);
     code = code != 0 ? code : make_topics(scene, given, reterr);
     code = code != 0 ? code : set_outside(scene, given, reterr);
+    code = code != 0 ? code : lab_scene_secrets(scene, charm_value_get(given, "secrets"), reterr);
     code = code != 0 ? code : configure(scene, charm_value_get(given, "config"), reterr);
     const char *leader = charm_text(charm_value_get(given, "leader"));
     if (code == 0 && leader[0] != '\0') {
@@ -635,6 +636,7 @@ static int play_step(struct lab_scene *scene, const struct charm_value *step,
     const char *leader = charm_text(charm_value_get(step, "leader"));
     const char *fault = charm_text(charm_value_get(step, "fault"));
     int code = set_outside(scene, step, reterr);
+    code = code != 0 ? code : lab_scene_change_secrets(scene, step, reterr);
     code = code != 0 ? code : configure(scene, charm_value_get(step, "config"), reterr);
     code = code != 0 ? code : relate_all(scene, charm_value_get(step, "relate"), reterr);
     code = code != 0 ? code : write_remote(scene, step, reterr);

@@ -14,17 +14,29 @@
 enum { LARGEST_OUTPUT = 64 * 1024 * 1024 };
 
 static const struct lab_tool *const tables[] = {
-    lab_tools_relation, lab_tools_unit, lab_tools_state, lab_tools_port, lab_tools_action, NULL,
+    lab_tools_relation, lab_tools_unit, lab_tools_state, lab_tools_port, lab_tools_action,
+    lab_tools_secret,   NULL,
 };
 
 /* Known to Juju, not played here. */
 static const char *const unplayed[] = {
-    "add-metric",    "credential-get",   "goal-state",
-    "juju-reboot",   "payload-register", "resource-get",
-    "secret-add",    "secret-get",       "secret-grant",
-    "secret-ids",    "secret-info-get",  "secret-remove",
-    "secret-revoke", "secret-set",       "storage-add",
-    "storage-get",   "storage-list",     NULL,
+    "add-metric",
+    "credential-get",
+    "goal-state",
+    "juju-reboot",
+    "payload-register",
+    "resource-get",
+    "secret-add",
+    "secret-grant",
+    "secret-ids",
+    "secret-info-get",
+    "secret-remove",
+    "secret-revoke",
+    "secret-set",
+    "storage-add",
+    "storage-get",
+    "storage-list",
+    NULL,
 };
 
 static const struct lab_tool *find_tool(const struct lab_model *model, const char *name)
@@ -32,7 +44,8 @@ static const struct lab_tool *find_tool(const struct lab_model *model, const cha
     for (size_t i = 0; tables[i] != NULL; i++) {
         for (const struct lab_tool *tool = tables[i]; tool->name != NULL; tool++) {
             if (charmi_same(tool->name, name) &&
-                !(tool->until_3 && lab_model_at_least(model, 4, 0))) {
+                !(tool->until_3 && lab_model_at_least(model, 4, 0)) &&
+                (!tool->from_3 || lab_model_at_least(model, 3, 0))) {
                 return tool;
             }
         }
@@ -279,7 +292,7 @@ enum { FLAG_FORMAT = -1, FLAG_OUTPUT = -2, FLAG_HELP = -3, FLAG_UNKNOWN = -4 };
 
 static bool takes_format(const struct lab_tool *tool)
 {
-    return tool->output == LAB_OUTPUT_ANY || tool->format_ignored;
+    return tool->output != LAB_OUTPUT_NONE || tool->format_ignored;
 }
 
 static int find_flag(const struct lab_tool *tool, const char *name)
@@ -292,7 +305,8 @@ static int find_flag(const struct lab_tool *tool, const char *name)
     if (charmi_same(name, "format") && takes_format(tool)) {
         return FLAG_FORMAT;
     }
-    if (tool->output == LAB_OUTPUT_ANY && (charmi_same(name, "o") || charmi_same(name, "output"))) {
+    if (tool->output != LAB_OUTPUT_NONE &&
+        (charmi_same(name, "o") || charmi_same(name, "output"))) {
         return FLAG_OUTPUT;
     }
     return charmi_same(name, "h") || charmi_same(name, "help") ? FLAG_HELP : FLAG_UNKNOWN;
@@ -325,7 +339,8 @@ static bool set_format(struct lab_call *call, const char *text)
             call->arena, "--format flag deprecated for command \"%s\"", call->tool->name);
         return true;
     }
-    if (!charmi_in(known, text)) {
+    const bool smart = charmi_same(text, "smart");
+    if (!charmi_in(known, text) || (smart && call->tool->output == LAB_OUTPUT_YAML)) {
         lab_tool_usage(call, "invalid value \"%s\" for option --format: unknown format \"%s\"",
                        text, text);
         return false;
@@ -617,7 +632,6 @@ void lab_tool_run(struct lab_context *context, struct charm_arena *arena,
         .arena = arena,
         .request = call,
         .result = ret_result,
-        .format = "smart",
     };
     if (state.tool == NULL) {
         lab_tool_fail(&state,
@@ -626,6 +640,7 @@ void lab_tool_run(struct lab_context *context, struct charm_arena *arena,
                       name);
         return;
     }
+    state.format = state.tool->output == LAB_OUTPUT_YAML ? "yaml" : "smart";
     if (parse_flags(&state)) {
         state.tool->run(&state);
     }

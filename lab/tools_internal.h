@@ -18,7 +18,11 @@ struct lab_flag {
     enum lab_flag_kind kind;
 };
 
-enum lab_output { LAB_OUTPUT_NONE, LAB_OUTPUT_ANY };
+enum lab_output {
+    LAB_OUTPUT_NONE,
+    LAB_OUTPUT_ANY,  /* smart by default, yaml, json */
+    LAB_OUTPUT_YAML, /* yaml by default, json */
+};
 
 enum { LAB_MOST_FLAGS = 8 };
 
@@ -47,6 +51,7 @@ struct lab_tool {
     enum lab_output output;
     bool format_ignored; /* takes --format, and warns */
     bool until_3;        /* gone in Juju 4 */
+    bool from_3;         /* not there in Juju 2.9 */
     struct lab_flag flags[LAB_MOST_FLAGS];
 };
 
@@ -56,6 +61,7 @@ extern const struct lab_tool lab_tools_unit[];
 extern const struct lab_tool lab_tools_state[];
 extern const struct lab_tool lab_tools_port[];
 extern const struct lab_tool lab_tools_action[];
+extern const struct lab_tool lab_tools_secret[];
 
 /* Value of a flag: its text, "true" for a boolean that is on, NULL when it is off or absent. */
 const char *lab_flag(const struct lab_call *call, const char *name);

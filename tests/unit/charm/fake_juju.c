@@ -25,6 +25,7 @@ struct fake_juju {
     struct charm_ports ports;
     struct charm_value *config;
     struct charm_value *params;
+    struct charm_value *secrets; /* URI -> content */
     struct charm_value *state;
     struct charm_value *relations; /* id -> {units: {name: bag}, own: bag, app: bag} */
     struct charm_value *pending_state;
@@ -130,6 +131,9 @@ static const struct charm_value *read_answer(struct fake_juju *juju, const char 
     }
     if (strcmp(argv[0], "action-get") == 0) {
         return juju->params;
+    }
+    if (strcmp(argv[0], "secret-get") == 0) {
+        return charm_value_get(juju->secrets, argv[2]);
     }
     if (strcmp(argv[0], "is-leader") == 0) {
         return charm_value_new_bool(juju->arena, juju->leader);
@@ -311,6 +315,7 @@ struct fake_juju *fake_juju_new(void)
     juju->arena = arena;
     juju->config = json(arena, "{\"hostname\":\"\",\"workers\":1,\"trace\":false}");
     juju->params = charm_value_new_map(arena);
+    juju->secrets = charm_value_new_map(arena);
     juju->state = charm_value_new_map(arena);
     juju->relations = charm_value_new_map(arena);
     juju->refusals = charm_value_new_map(arena);
@@ -409,6 +414,11 @@ struct charm_value *fake_juju_app(struct fake_juju *juju, const char *relation_i
 struct charm_value *fake_juju_state(struct fake_juju *juju)
 {
     return juju->state;
+}
+
+void fake_juju_secret(struct fake_juju *juju, const char *uri, const char *key, const char *text)
+{
+    charm_value_set_text(charmi_submap(juju->secrets, uri), key, text);
 }
 
 void fake_juju_param(struct fake_juju *juju, const char *name, const struct charm_value *value)

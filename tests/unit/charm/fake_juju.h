@@ -32,6 +32,7 @@ void fake_juju_depart(struct fake_juju *juju, const char *relation_id, const cha
 struct charm_value *fake_juju_own(struct fake_juju *juju, const char *relation_id);
 struct charm_value *fake_juju_app(struct fake_juju *juju, const char *relation_id);
 struct charm_value *fake_juju_state(struct fake_juju *juju);
+void fake_juju_secret(struct fake_juju *juju, const char *uri, const char *key, const char *text);
 void fake_juju_param(struct fake_juju *juju, const char *name, const struct charm_value *value);
 /* Calls whose line starts so exit with 1 and this text; NULL text: work again. */
 void fake_juju_refuse(struct fake_juju *juju, const char *line_start, const char *text);

@@ -406,8 +406,8 @@ static void network_get_gives_the_units_address(void **state)
 static void every_tool_of_the_tables_has_a_link(void **state)
 {
     static const struct lab_tool *const tables[] = { lab_tools_relation, lab_tools_unit,
-                                                     lab_tools_state, lab_tools_port,
-                                                     lab_tools_action };
+                                                     lab_tools_state,    lab_tools_port,
+                                                     lab_tools_action,   lab_tools_secret };
     for (size_t i = 0; i < CHARMI_COUNT(tables); i++) {
         for (const struct lab_tool *tool = tables[i]; tool->name != NULL; tool++) {
             print_message("  %s\n", tool->name);
