@@ -364,16 +364,26 @@ static void put_info(struct charm_value *entry, const struct charm_value *info)
     }
 }
 
-static struct charm_value *from_expanded(struct charm_arena *arena, const struct charm_value *body)
+/*
+ * Each member is a map, or somebody else answers behind this port: to read its words as a list without our connectors
+ * would be to forget them.
+ */
+static int from_expanded(struct charm_arena *arena, const struct charm_value *body,
+                         struct charm_value **ret_live, struct charm_error *reterr)
 {
     struct charm_value *live = charm_value_new_map(arena);
     CHARM_EACH(body, it)
     {
+        if (charm_value_kind(it.value) != CHARM_MAP) {
+            return charm_error_set(reterr, CHARM_EPARSE,
+                                   "list connectors: the answer is no worker's");
+        }
         struct charm_value *entry = charm_value_add_map(live, it.key);
         put_info(entry, charm_value_get(it.value, "info"));
         put_map(entry, "status", charm_value_get(it.value, "status"));
     }
-    return live;
+    *ret_live = live;
+    return 0;
 }
 
 /* One connector of a worker before 2.3. What is not there yet, or not now, is left out. */
@@ -433,9 +443,8 @@ int kcbi_live_connectors(struct kcbi_rest *rest, const struct charm_value *names
     }
     switch (charm_value_kind(reply.body)) {
     case CHARM_MAP:
-        *ret_live = from_expanded(rest->arena, reply.body);
         *ret_old = false;
-        return 0;
+        return from_expanded(rest->arena, reply.body, ret_live, reterr);
     case CHARM_LIST: {
         const int listed = from_list(rest, reply.body, names, ret_live, reterr);
         if (listed == 0) {
