@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "lab/app.h"
 #include "lab/broker.h"
 #include "lab/cluster.h"
@@ -29,7 +30,8 @@ struct life {
     bool bare;
     struct lab_broker broker;
     struct lab_cluster *cluster;
-    pid_t youngest; /* the worker started last */
+    pid_t youngest;               /* the worker started last */
+    struct charmi_words replaced; /* keys of the rendered file that the lab said it replaces */
 };
 
 static int64_t now_ms(void)
@@ -47,6 +49,22 @@ static _Noreturn void fail(struct life *life, const char *what)
     exit(1);
 }
 
+/* Keys of the file alone: a small machine has a smaller heap, and without mounts paths differ. */
+static void note_replaced(struct life *life, const char *text)
+{
+    const char *start = "the lab replaces ";
+    const char *key = strstr(text, start);
+    if (key == NULL) {
+        return;
+    }
+    key += strlen(start);
+    key = charm_arena_copy_n(life->arena, key, strcspn(key, ":"));
+    if (key[0] != '/' && strcmp(key, "KAFKA_HEAP_OPTS") != 0 &&
+        !charmi_words_have(&life->replaced, key)) {
+        charmi_words_add(life->arena, &life->replaced, key);
+    }
+}
+
 static void say(void *userdata, const char *level, const char *text)
 {
     struct life *life = userdata;
@@ -54,6 +72,7 @@ static void say(void *userdata, const char *level, const char *text)
     if (strstr(text, "started worker") != NULL && pid != NULL) {
         life->youngest = (pid_t)strtol(pid + strlen("(pid "), NULL, 10);
     }
+    note_replaced(life, text);
     printf("  %-7s %s\n", level, text);
 }
 
@@ -280,6 +299,19 @@ static void scale_roll_and_kill(struct life *life)
     wait_for(life, "ready again", one_is_ready);
 }
 
+/* The file is used as it was rendered, but for what a network without namespaces cannot give; that is said. */
+static void compare_replaced(struct life *life)
+{
+    charmi_words_sort(&life->replaced);
+    const char *said = charmi_words_join(life->arena, &life->replaced, " ");
+    const char *expected = lab_net_kind_now() == LAB_NET_PRIVATE ? ""
+                           : life->bare ? "listeners plugin.path rest.advertised.host.name"
+                                        : "listeners rest.advertised.host.name";
+    if (strcmp(said, expected) != 0) {
+        fail(life, charm_arena_printf(life->arena, "replaced is '%s', not '%s'", said, expected));
+    }
+}
+
 static void end(struct life *life)
 {
     lab_cluster_delete_labelled(life->cluster, "own", "test");
@@ -310,6 +342,7 @@ int main(int argc, char **argv)
         scale_roll_and_kill(&life);
     }
     end(&life);
+    compare_replaced(&life);
     lab_cluster_free(life.cluster);
     lab_broker_release(&life.broker);
     const char *remove = charm_arena_printf(life.arena, "rm -rf %s", own_dir);
