@@ -378,7 +378,8 @@ static int add_all(const struct work *work)
         const int code = protocols[i].sasl ? add_sasl(work) : 0;
         return code == 0 && protocols[i].tls ? add_tls(work) : code;
     }
-    return refuse(work, "security.protocol", "must be PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL");
+    return charm_error_set(work->error, CHARM_EPARSE,
+                           "security.protocol must be PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL");
 }
 
 int kcbi_client_settings(struct charm_arena *arena, const struct charm_value *properties,
@@ -394,8 +395,8 @@ int kcbi_client_settings(struct charm_arena *arena, const struct charm_value *pr
         code = add_all(&work);
     }
     if (code != 0) {
-        return charm_error_set(reterr, CHARM_EINVAL, "reach Kafka as the workers do: %s",
-                               error.text);
+        return charm_error_set(reterr, code == CHARM_EPARSE ? CHARM_EPARSE : CHARM_EINVAL,
+                               "reach Kafka as the workers do: %s", error.text);
     }
     *ret_settings = work.to;
     return 0;

@@ -27,8 +27,8 @@
 #include "charm/value.h"
 
 /*
- * `properties`: map of key to text. CHARM_EINVAL names the property that cannot be carried over, and what to do; never
- * its value.
+ * `properties`: map of key to text. CHARM_EINVAL names the property that cannot be carried over, and what to do;
+ * CHARM_EPARSE one that the workers would not take either. Never its value.
  */
 CHARM_MUST_CHECK int kcbi_client_settings(struct charm_arena *arena,
                                           const struct charm_value *properties,

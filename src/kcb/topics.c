@@ -767,8 +767,10 @@ static enum charm_result look_and_mend(struct work *work)
 
 static enum charm_result say_no_settings(struct charm_run *run, const struct charm_error *error)
 {
-    const bool for_a_person = error->code == CHARM_EINVAL || error->code == CHARM_EREFUSED ||
-                              error->code == CHARM_ENOTFOUND;
+    const bool for_nobody = error->code == CHARM_EPARSE;
+    const bool for_a_person = for_nobody || error->code == CHARM_EINVAL ||
+                              error->code == CHARM_EREFUSED || error->code == CHARM_ENOTFOUND;
+    kcbi_look_memo(run)->kafka_refuses = for_nobody;
     kcbi_say(run, KCBI_ON_TOPICS, for_a_person ? CHARM_BLOCKED : CHARM_WAITING, "%s", error->text);
     return owe(run);
 }
