@@ -111,7 +111,7 @@ static bool report(const struct lab_scenario_options *options, const struct tall
     static const char *const words[] = {
         [LAB_SKIN_PROCESS] = "as processes",
         [LAB_SKIN_INSIDE] = "in one process",
-        [LAB_SKIN_BOTH] = "in both skins, with the same effects",
+        [LAB_SKIN_BOTH] = "in both skins",
     };
     const size_t alone = options->skin == LAB_SKIN_PROCESS ? 0 : tally->process_alone;
     const size_t played = tally->files - alone;
