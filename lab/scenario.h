@@ -75,6 +75,7 @@ struct lab_scene {
     struct lab_model *model;
     struct lab_application *app; /* whose charm runs */
     struct lab_unit *unit;       /* the one that `then` looks at */
+    const char *held;            /* the unit whose hooks wait; NULL or "": none */
     struct lab_rest *rest;
     struct lab_mock_kafka *kafka;
     const struct charm_value *deployer; /* what it answers */

@@ -110,6 +110,7 @@ static const struct key keys[] = {
     { "when", "force", SCALAR },
     { "when", "lose-unit", SCALAR },
     { "when", "leader", SCALAR },
+    { "when", "hold", SCALAR },
     { "when", "action", SCALAR },
     { "when", "params", MAP },
     { "when", "exec", SCALAR },

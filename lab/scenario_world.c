@@ -241,7 +241,8 @@ static int run_round(struct lab_scene *scene, bool *ret_moved, struct charm_erro
 {
     for (struct lab_unit *unit = scene->app->units; unit != NULL; unit = unit->next) {
         struct lab_event event;
-        if (!runs_charm(scene, unit) || !lab_event_next(scene->model, unit, &event)) {
+        if (!runs_charm(scene, unit) || charmi_same(unit->name, scene->held) ||
+            !lab_event_next(scene->model, unit, &event)) {
             continue;
         }
         *ret_moved = true;
@@ -635,6 +636,8 @@ static int play_step(struct lab_scene *scene, const struct charm_value *step,
     const char *removed = charm_text(charm_value_get(step, "remove-relation"));
     const char *leader = charm_text(charm_value_get(step, "leader"));
     const char *fault = charm_text(charm_value_get(step, "fault"));
+    const struct charm_value *hold = charm_value_get(step, "hold");
+    scene->held = hold != NULL ? charm_text(hold) : scene->held;
     int code = set_outside(scene, step, reterr);
     code = code != 0 ? code : lab_scene_change_secrets(scene, step, reterr);
     code = code != 0 ? code : configure(scene, charm_value_get(step, "config"), reterr);

@@ -115,10 +115,15 @@ bool charm_endpoint_unknown(struct charm_run *run, const char *endpoint);
 const struct charm_value *charm_own_data(struct charm_run *run,
                                          const struct charm_relation *relation);
 /*
- * Units of this application that publish something else than this unit did when it last ended well (architecture,
- * decision 8), NULL-ended, never NULL: for a leader that wants to say so in its status.
+ * Units of this application that publish something else on this endpoint than this unit does, NULL-ended, never NULL;
+ * nobody while this unit publishes nothing there. For endpoints on which only the leader publishes: a former one that is
+ * dead cannot withdraw what it published (architecture, decision 8). In outputs "does" is what was given in this run, in rows
+ * what the last one left. Costs nothing in the first term of leadership, later one call and one for each other unit.
+ *
+ *     const char *const *others = charm_other_publishers(run, "kubernetes");
+ *     if (others[0] != NULL) ... say so: juju remove-unit --force others[0]
  */
-const char *const *charm_other_publishers(struct charm_run *run);
+const char *const *charm_other_publishers(struct charm_run *run, const char *endpoint);
 /* network-get --ingress-address of an endpoint on one of its relations; "" if unknown. */
 const char *charm_ingress_address(struct charm_run *run, const struct charm_relation *relation);
 

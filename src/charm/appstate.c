@@ -12,29 +12,53 @@ static int64_t number_of(const struct charm_relation *relation)
     return number;
 }
 
-/* After refresh, rollback and refresh again two may be listed (juju-contract.md 9.1): the younger one lives. */
-static const struct charm_relation *youngest(const struct charm_relation *const *list)
+/* The youngest one, of those that are older than `than`, unless that is NULL. */
+static const struct charm_relation *youngest(const struct charm_relation *const *list,
+                                             const struct charm_relation *than)
 {
     const struct charm_relation *found = NULL;
     for (; *list != NULL; list++) {
-        if (found == NULL || number_of(*list) > number_of(found)) {
+        if ((than == NULL || number_of(*list) < number_of(than)) &&
+            (found == NULL || number_of(*list) > number_of(found))) {
             found = *list;
         }
     }
     return found;
 }
 
+/* What an older relation still holds is the application's until the leader has carried it over. */
+static void read_older(struct charmi_appstate *app, struct charmi_relations *relations,
+                       const struct charm_relation *const *list)
+{
+    const struct charm_relation *older = youngest(list, app->relation);
+    while (older != NULL && app->raw != NULL && charm_value_size(app->raw) == 0) {
+        app->raw = charmi_relations_own_app_data(relations, older);
+        older = youngest(list, older);
+    }
+}
+
+/* After refresh, rollback and refresh again two may be listed (juju-contract.md 9.1): the younger one lives. */
 static void read_bag(struct charmi_appstate *app, struct charmi_relations *relations,
                      const char *peer)
 {
-    app->relation = youngest(charmi_relations_of(relations, peer));
+    const struct charm_relation *const *list = charmi_relations_of(relations, peer);
+    app->relation = youngest(list, NULL);
     if (app->relation == NULL) {
         app->status =
             charmi_relations_unknown(relations, peer) ? CHARMI_APP_REFUSED : CHARMI_APP_ABSENT;
         return;
     }
-    app->raw = charmi_relations_own_app_data(relations, app->relation);
+    app->there = charmi_relations_own_app_data(relations, app->relation);
+    app->raw = app->there;
+    read_older(app, relations, list);
     app->status = app->raw == NULL ? CHARMI_APP_REFUSED : CHARMI_APP_AVAILABLE;
+}
+
+static void carry_over(struct charmi_appstate *app, struct charmi_facts *facts)
+{
+    if (app->raw != app->there && charmi_facts_leader(facts)) {
+        charm_value_update(app->wanted, app->raw);
+    }
 }
 
 static void read_term(struct charmi_appstate *app, struct charmi_facts *facts)
@@ -69,6 +93,7 @@ void charmi_appstate_load(struct charmi_appstate *app, struct charmi_relations *
     }
     read_bag(app, relations, peer->name);
     if (app->status == CHARMI_APP_AVAILABLE) {
+        carry_over(app, facts);
         read_term(app, facts);
     }
 }
@@ -95,7 +120,7 @@ const struct charm_value *charmi_appstate_changes(const struct charmi_appstate *
     struct charm_value *changes = charm_value_new_map(app->arena);
     CHARM_EACH(app->wanted, it)
     {
-        if (strcmp(charm_text(charm_value_get(app->raw, it.key)), charm_text(it.value)) != 0) {
+        if (strcmp(charm_text(charm_value_get(app->there, it.key)), charm_text(it.value)) != 0) {
             charm_value_set_text(changes, it.key, charm_text(it.value));
         }
     }

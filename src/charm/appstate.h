@@ -2,7 +2,7 @@
  * charm/appstate.h: what the application must not forget: the application bag of the peer relation.
  *
  * Invariants. Available, absent or refused; only the first says anything about content (architecture, decision 6). Of two
- * peer relations the highest id counts. Values are JSON texts with sorted keys, so that equal content is equal bytes. The
+ * peer relations the highest id counts; while its bag is empty, the next lower one is read, and the leader carries it over. Values are JSON texts with sorted keys, so that equal content is equal bytes. The
  * key `leader` is the engine's: {"term":N,"unit":"connect/0"}; a leader that finds another unit there begins term N+1.
  *
  * May include: charm/relations.h.
@@ -24,7 +24,8 @@ struct charmi_appstate {
     struct charm_arena *arena;
     enum charmi_app_status status;
     const struct charm_relation *relation; /* NULL: none */
-    const struct charm_value *raw;         /* key -> text as it is; NULL unless available */
+    const struct charm_value *there;       /* key -> text in its bag; NULL: refused */
+    const struct charm_value *raw;         /* key -> text that counts; NULL unless available */
     struct charm_value *wanted;            /* key -> text, "" removes */
     int64_t term;                          /* that holds now; 0: unknown */
     const char *leader;                    /* unit, "" if unknown */

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "base/digest.h"
 #include "charm/bags.h"
 #include "charm/givers.h"
+#include "charm/publishers.h"
 
 #define VERIFY "verify"
 #define PUBLISHED "published"
@@ -16,7 +16,6 @@ struct bag_plan {
     struct charmi_plan *plan;
     struct charm_value *published; /* as it was remembered */
     struct charm_value *fresh;     /* as it will be */
-    struct charm_value *wanted;    /* relation id -> key -> text, for the digest of decision 8 */
     bool verify;
     bool unsure; /* some bag was held, or could not be verified */
 };
@@ -86,9 +85,6 @@ static void plan_endpoint(struct bag_plan *bags, const char *endpoint)
     for (; *list != NULL; list++) {
         const struct charm_value *wanted = charmi_gifts_bag(&run->gifts, *list);
         struct charmi_words held = charmi_givers_held_keys(run, *list);
-        if (charm_value_size(wanted) > 0) {
-            charm_value_set(bags->wanted, (*list)->id, wanted);
-        }
         plan_bag(bags, *list, wanted, &held);
     }
 }
@@ -115,21 +111,22 @@ static struct charmi_words endpoints_concerned(const struct bag_plan *bags, cons
     return result;
 }
 
-/* ---- the digest of what this unit publishes (architecture, decision 8) ---- */
+/* ---- the digests of what this unit publishes (charm/publishers.h) ---- */
 
-/* "" for nothing. Without secrets: a digest that others can compute must not say anything about them. */
-static const char *published_digest(struct bag_plan *bags)
+static struct charm_value *published_digests(struct charm_run *run,
+                                             const struct charmi_words *endpoints)
 {
-    if (charm_value_size(bags->wanted) == 0) {
-        return "";
+    struct charm_value *digests = charm_value_new_map(run->arena);
+    for (size_t i = 0; i < endpoints->size; i++) {
+        const char *digest = charmi_publishers_digest(run, endpoints->at[i]);
+        if (digest[0] != '\0') {
+            charm_value_set_text(digests, endpoints->at[i], digest);
+        }
     }
-    struct charm_run *run = bags->run;
-    const char *text = charmi_redact(
-        run->arena, &run->secrets, charm_value_render(run->arena, bags->wanted, CHARM_JSON_SORTED));
-    return charmi_sha256(run->arena, text, strlen(text));
+    return digests;
 }
 
-static void plan_peer(struct bag_plan *bags)
+static void plan_peer(struct bag_plan *bags, const struct charmi_words *endpoints)
 {
     struct charm_run *run = bags->run;
     const struct charm_relation *peer = run->app.relation;
@@ -143,11 +140,14 @@ static void plan_peer(struct bag_plan *bags)
     struct charmi_words held = charmi_givers_held_keys(run, peer);
     struct charm_value *wanted = charm_value_copy(run->arena, charmi_gifts_bag(&run->gifts, peer));
     if (bags->unsure) {
-        charmi_words_add(run->arena, &held, CHARMI_PUBLISHED_DIGEST);
+        charmi_words_add(run->arena, &held, CHARMI_PUBLISHED_DIGESTS);
     } else {
-        const char *digest = published_digest(bags);
-        charm_value_set_text(wanted, CHARMI_PUBLISHED_DIGEST, digest);
-        charm_value_set_text(charmi_memory(run), CHARMI_PUBLISHED_DIGEST, digest);
+        const struct charm_value *digests = published_digests(run, endpoints);
+        const char *text = charm_value_size(digests) == 0
+                               ? ""
+                               : charm_value_render(run->arena, digests, CHARM_JSON_SORTED);
+        charm_value_set_text(wanted, CHARMI_PUBLISHED_DIGESTS, text);
+        charm_value_set_text(charmi_memory(run), CHARMI_PUBLISHED_DIGESTS, text);
     }
     plan_bag(bags, peer, wanted, &held);
 }
@@ -160,7 +160,6 @@ static void plan_bags(struct charm_run *run, struct charmi_plan *plan)
         .plan = plan,
         .published = charmi_submap(memory, PUBLISHED),
         .fresh = charm_value_new_map(run->arena),
-        .wanted = charm_value_new_map(run->arena),
         .verify = charm_value_true(charm_value_get(memory, VERIFY)),
     };
     const struct charm_endpoint *peer = charmi_charmfiles_peer(run->files);
@@ -168,7 +167,7 @@ static void plan_bags(struct charm_run *run, struct charmi_plan *plan)
     for (size_t i = 0; i < endpoints.size; i++) {
         plan_endpoint(&bags, endpoints.at[i]);
     }
-    plan_peer(&bags);
+    plan_peer(&bags, &endpoints);
     charm_value_set(memory, PUBLISHED, bags.fresh);
     if (bags.verify && !bags.unsure && charm_value_size(plan->bags) == 0) {
         charm_value_remove(memory, VERIFY);

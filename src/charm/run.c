@@ -325,23 +325,6 @@ const char *charm_ingress_address(struct charm_run *run, const struct charm_rela
                : "";
 }
 
-const char *const *charm_other_publishers(struct charm_run *run)
-{
-    struct charmi_words names = { 0 };
-    const struct charm_endpoint *peer = charmi_charmfiles_peer(run->files);
-    const char *own = charm_text(charm_value_get(charmi_memory(run), CHARMI_PUBLISHED_DIGEST));
-    const struct charm_unit *const *unit = peer == NULL ? NULL : charm_units(run, peer->name);
-    for (; unit != NULL && *unit != NULL; unit++) {
-        const char *theirs =
-            charm_text(charm_value_get(charm_unit_data(run, *unit), CHARMI_PUBLISHED_DIGEST));
-        if (theirs[0] != '\0' && strcmp(theirs, own) != 0) {
-            charmi_words_add(run->arena, &names, (*unit)->name);
-        }
-    }
-    static const char *const none[] = { NULL };
-    return names.size == 0 ? none : names.at;
-}
-
 /* ---- giving ---- */
 
 /* Rows with lasting guards, and outputs, in ordinary hook runs. */

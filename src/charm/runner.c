@@ -310,11 +310,42 @@ static bool nothing_ran(const struct charm_run *run)
     return true;
 }
 
+/* An action that only the leader runs names it: a flag's name would say less. NULL: it may run here. */
+static const char *only_on_the_leader(struct charm_run *run)
+{
+    const char *action = run->context->action;
+    const struct charmi_entry *entry = charmi_table_find_action(run->table, action);
+    const struct charmi_unmet *unmet = NULL;
+    const size_t count =
+        entry == NULL ? 0 : charmi_unmet(run->arena, run->flags, &run->here, entry, &unmet);
+    bool lacks = false;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < unmet[i].count; k++) {
+            lacks = lacks || charmi_same(unmet[i].names[k], CHARM_IS_LEADER);
+        }
+    }
+    if (!lacks) {
+        return NULL;
+    }
+    const char *leader = charm_leader(run);
+    if (leader[0] == '\0') {
+        return "only the leader runs this action, and it is not known yet which unit that is";
+    }
+    const bool juju_2 = charmi_starts_with(run->context->juju_version, "2.");
+    return charm_arena_printf(
+        run->arena, "%s is a standby, run this on the leader: juju %s %s %s%s", run->context->unit,
+        juju_2 ? "run-action" : "run", leader, action, juju_2 ? " --wait" : "");
+}
+
 /* An action that cannot run is told to its caller; for the charm nothing has failed. */
 static int dispatch_action(struct charm_run *run, const struct charmi_callbacks *callbacks,
                            struct charm_error *reterr)
 {
     struct charm_error error = { 0 };
+    run->action_failed = only_on_the_leader(run);
+    if (run->action_failed != NULL) {
+        return 0;
+    }
     int r = charmi_dispatch(run->table, run->flags, &run->here, callbacks, &error);
     if ((r == CHARM_EREFUSED || r == CHARM_ENOTFOUND) && nothing_ran(run)) {
         run->action_failed = charm_arena_copy(run->arena, error.text);

@@ -22,9 +22,6 @@
 /* Most time that handlers may spend waiting in one run (architecture, decision 12). */
 #define CHARMI_WAIT_BUDGET_MS 60000
 
-/* Key of the unit's peer bag, and of the engine's memory: digest of what the unit publishes (decision 8). */
-#define CHARMI_PUBLISHED_DIGEST "published-digest"
-
 /* What is going on: decides which functions may be called. */
 enum charmi_stage {
     CHARMI_STAGE_START,

@@ -8,6 +8,7 @@
 #include "kcb/actions.h"
 #include "kcb/connectors.h"
 #include "kcb/deployment.h"
+#include "kcb/other_requests.h"
 #include "kcb/status.h"
 #include "kcb/table.h"
 #include "kcb/topics.h"
@@ -244,17 +245,17 @@ const struct charm_row kcbi_rows[] = {
       .run = kcbi_want_option_connectors },
     { .name = "list-connectors",
       .summary = "action: all connectors with their states",
-      .when = CHARM_FLAGS(KCB_RUNNING),
+      .when = CHARM_FLAGS(KCB_RUNNING, CHARM_IS_LEADER),
       .guards = CHARM_GUARDS({ CHARM_ACTION, CHARM_FLAGS("list-connectors") }),
       .run = kcbi_action_list_connectors },
     { .name = "describe-connector",
       .summary = "action: one connector with its tasks and configuration",
-      .when = CHARM_FLAGS(KCB_RUNNING),
+      .when = CHARM_FLAGS(KCB_RUNNING, CHARM_IS_LEADER),
       .guards = CHARM_GUARDS({ CHARM_ACTION, CHARM_FLAGS("describe-connector") }),
       .run = kcbi_action_describe_connector },
     { .name = "restart-connector",
       .summary = "action: restart a connector, its tasks, or only what failed",
-      .when = CHARM_FLAGS(KCB_RUNNING),
+      .when = CHARM_FLAGS(KCB_RUNNING, CHARM_IS_LEADER),
       .guards = CHARM_GUARDS({ CHARM_ACTION, CHARM_FLAGS("restart-connector") }),
       .run = kcbi_action_restart_connector },
     { 0 },
@@ -307,6 +308,9 @@ const struct charm_output kcbi_outputs[] = {
     { .name = "deployment",
       .summary = "ConfigMap, Service and Deployment for kubernetes-deployer",
       .compute = kcbi_deploy },
+    { .name = "other-requests",
+      .summary = "whose old request kubernetes-deployer still applies beside ours",
+      .compute = kcbi_watch_other_requests },
     { .name = "connectors",
       .summary = "connectors created, updated and removed as wanted",
       .compute = kcbi_converge_connectors },

@@ -9,7 +9,7 @@
 /*
  * Of several things that a person must do, or that are awaited, one is told: of equal levels the last candidate counts,
  * so each function below tells the less useful before the more useful. From the least: connectors, workers, the request
- * to the deployer, a missing deployer, topics, a missing or doubled Kafka, names, a wrong option. What was typed last is
+ * to the deployer, those of other units, a missing deployer, topics, a missing or doubled Kafka, names, a wrong option. What was typed last is
  * what a person looks for; nothing later in the chain can be right before the earlier is.
  */
 
@@ -157,6 +157,7 @@ enum charm_result kcbi_tell_status(struct charm_run *run, const struct charm_out
         tell_subject(run, KCBI_ON_CONNECTORS);
         tell_subject(run, KCBI_ON_WORKERS);
         tell_subject(run, KCBI_ON_REQUEST);
+        tell_subject(run, KCBI_ON_OTHER_REQUESTS);
     } else {
         tell_standby(run);
     }

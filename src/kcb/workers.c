@@ -4,6 +4,7 @@
 #include "kcb/connectors.h"
 #include "kcb/deployment.h"
 #include "kcb/layer.h"
+#include "kcb/other_requests.h"
 #include "kcb/redact.h"
 #include "kcb/rest.h"
 #include "kcb/versions.h"
@@ -140,7 +141,8 @@ enum charm_result kcbi_watch_workers(struct charm_run *run, const struct charm_r
     }
     const struct kcbi_rollout *rollout = kcbi_rollout(run);
     const bool asked = charm_value_get(charm_state(run, KCBI_LAYER), "deployed") != NULL;
-    const bool complete = asked && rollout->state == KCBI_ROLLOUT_COMPLETE;
+    const bool complete =
+        asked && rollout->state == KCBI_ROLLOUT_COMPLETE && !kcbi_other_requests(run);
     tell_rollout(run, rollout);
     if (!complete && !charm_flag_is_set(run, KCB_RUNNING)) {
         return CHARM_LATER;

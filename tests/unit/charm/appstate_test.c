@@ -134,6 +134,38 @@ static void of_two_peer_relations_the_highest_number_counts(void **state)
     fake_juju_free(juju);
 }
 
+static void an_empty_bag_of_the_youngest_peer_relation_is_filled_from_the_older_one(void **state)
+{
+    struct fake_juju *juju = leader();
+    fake_juju_live(juju, SITE, "leader-elected");
+    charm_value_set_text(fake_juju_app(juju, "peer:0"), "stranger", "\"kept\"");
+    fake_juju_relate(juju, "peer:4");
+    fake_juju_live(juju, SITE, "upgrade-charm");
+    assert_false(fake_juju_called(juju, "relation-set -r peer:0"));
+    assert_string_equal(app(juju, "owned"), "\"orders\"");
+    const struct charm_value *carried = fake_juju_app(juju, "peer:4");
+    assert_true(charm_value_equal(carried, fake_juju_app(juju, "peer:0")));
+    assert_true(fake_juju_called(
+        juju, "status-set -- active term 1 leader 'connect/0' owned 'orders' configured"));
+    fake_juju_live(juju, SITE, "update-status");
+    assert_false(fake_juju_called(juju, "relation-get -r peer:0"));
+    fake_juju_free(juju);
+}
+
+static void a_standby_reads_the_older_peer_relation_until_the_leader_has_carried_it_over(
+    void **state)
+{
+    struct fake_juju *juju = leader();
+    fake_juju_live(juju, SITE, "leader-elected");
+    fake_juju_leader(juju, false);
+    fake_juju_relate(juju, "peer:4");
+    fake_juju_live(juju, SITE, "upgrade-charm");
+    assert_false(fake_juju_called(juju, "relation-set"));
+    assert_true(
+        fake_juju_called(juju, "status-set -- active term 1 leader 'connect/0' owned 'orders'"));
+    fake_juju_free(juju);
+}
+
 static void refused_application_state_is_unknown_and_its_flags_are_kept(void **state)
 {
     struct fake_juju *juju = leader();
@@ -219,6 +251,9 @@ int main(void)
         cmocka_unit_test(in_install_application_state_is_absent_and_not_even_asked_for),
         cmocka_unit_test(without_the_relation_leader_effects_wait),
         cmocka_unit_test(of_two_peer_relations_the_highest_number_counts),
+        cmocka_unit_test(an_empty_bag_of_the_youngest_peer_relation_is_filled_from_the_older_one),
+        cmocka_unit_test(
+            a_standby_reads_the_older_peer_relation_until_the_leader_has_carried_it_over),
         cmocka_unit_test(refused_application_state_is_unknown_and_its_flags_are_kept),
         cmocka_unit_test(a_refused_relation_is_logged_once),
         cmocka_unit_test(leadership_lost_in_the_run_fails_it_before_the_application_is_written),

@@ -29,7 +29,7 @@ static enum charm_result say_status(struct charm_run *run, const struct charm_ou
 {
     (void)output;
     bool two_ways = charm_relations(run, "kafka-client")[0] != NULL;
-    bool others = charm_other_publishers(run)[0] != NULL;
+    bool others = charm_other_publishers(run, "kubernetes")[0] != NULL;
     charm_status(run, two_ways || others ? CHARM_BLOCKED : CHARM_ACTIVE, "%lld workers",
                  (long long)charm_config_int(run, "workers"));
     charm_workload_version(run, "4.0.0");
@@ -71,7 +71,7 @@ static struct fake_juju *demo_life(void)
     return juju;
 }
 
-static void a_steady_run_makes_these_fourteen_calls_and_no_others(void **state)
+static void a_steady_run_makes_these_thirteen_calls_and_no_others(void **state)
 {
     struct fake_juju *juju = demo_life();
     fake_juju_live(juju, DEMO, "config-changed");
@@ -89,16 +89,27 @@ static void a_steady_run_makes_these_fourteen_calls_and_no_others(void **state)
                                                "relation-get -r kafka:1 - kafka/0\n"
                                                "relation-get -r kubernetes:2 - deployer/0\n"
                                                "relation-ids kafka-client\n"
-                                               "relation-list -r peer:0\n"
                                                "relation-ids website\n");
     fake_juju_free(juju);
 }
 
-static void each_further_remote_unit_costs_one_relation_get(void **state)
+/* connect/1 led before; now connect/0 does. */
+static struct fake_juju *second_term(void)
 {
     struct fake_juju *juju = demo_life();
-    fake_juju_live(juju, DEMO, "config-changed");
+    charm_value_set_text(fake_juju_app(juju, "peer:0"), "leader",
+                         "{\"term\":1,\"unit\":\"connect/1\"}");
+    fake_juju_live(juju, DEMO, "leader-elected");
+    return juju;
+}
+
+static void in_later_terms_each_other_unit_of_the_application_costs_one_relation_get(void **state)
+{
+    struct fake_juju *juju = second_term();
     fake_juju_live(juju, DEMO, "update-status");
+    fake_juju_live(juju, DEMO, "update-status");
+    assert_int_equal(fake_juju_call_count(juju), 14);
+    assert_true(fake_juju_called(juju, "relation-list -r peer:0"));
     fake_juju_unit(juju, "peer:0", "connect/1", "private-address", "10.0.0.8");
     fake_juju_live(juju, DEMO, "update-status");
     assert_int_equal(fake_juju_call_count(juju), 15);
@@ -127,17 +138,70 @@ static void the_first_run_writes_relations_then_state_then_version_then_status(v
     fake_juju_free(juju);
 }
 
+static const char *digests(struct fake_juju *juju)
+{
+    return charm_text(charm_value_get(fake_juju_own(juju, "peer:0"), "published-digests"));
+}
+
 static void a_unit_that_publishes_something_else_is_named(void **state)
 {
-    struct fake_juju *juju = demo_life();
-    fake_juju_live(juju, DEMO, "config-changed");
-    fake_juju_unit(juju, "peer:0", "connect/1", "published-digest", "of something else");
+    struct fake_juju *juju = second_term();
+    fake_juju_unit(juju, "peer:0", "connect/1", "published-digests", "{\"kubernetes\":\"other\"}");
     fake_juju_live(juju, DEMO, "update-status");
     assert_true(fake_juju_called(juju, "status-set -- blocked"));
-    fake_juju_unit(juju, "peer:0", "connect/1", "published-digest",
-                   charm_text(charm_value_get(fake_juju_own(juju, "peer:0"), "published-digest")));
+    fake_juju_unit(juju, "peer:0", "connect/1", "published-digests", digests(juju));
     fake_juju_live(juju, DEMO, "update-status");
     assert_true(fake_juju_called(juju, "status-set -- active"));
+    fake_juju_free(juju);
+}
+
+static void what_others_publish_is_compared_with_what_this_run_publishes(void **state)
+{
+    struct fake_juju *juju = second_term();
+    fake_juju_unit(juju, "peer:0", "connect/1", "published-digests", digests(juju));
+    fake_juju_live(juju, DEMO, "update-status");
+    assert_false(fake_juju_called(juju, "status-set -- blocked"));
+    fake_juju_unit(juju, "kafka:1", "kafka/0", "port", "9093");
+    fake_juju_live(juju, DEMO, "kafka-relation-changed");
+    assert_true(fake_juju_called(juju, "status-set -- blocked"));
+    fake_juju_free(juju);
+}
+
+static void only_the_endpoint_that_is_asked_for_is_compared(void **state)
+{
+    struct fake_juju *juju = second_term();
+    struct charm_value *theirs = NULL;
+    assert_int_equal(charm_value_parse(fake_juju_arena(juju), digests(juju), strlen(digests(juju)),
+                                       &theirs, NULL),
+                     0);
+    charm_value_set_text(theirs, "website", "other");
+    fake_juju_unit(juju, "peer:0", "connect/1", "published-digests",
+                   charm_value_render(fake_juju_arena(juju), theirs, CHARM_JSON_SORTED));
+    fake_juju_live(juju, DEMO, "update-status");
+    assert_false(fake_juju_called(juju, "status-set -- blocked"));
+    fake_juju_free(juju);
+}
+
+static void who_publishes_nothing_has_nobody_beside_it(void **state)
+{
+    struct fake_juju *juju = demo_life();
+    charm_value_set_text(fake_juju_app(juju, "peer:0"), "leader",
+                         "{\"term\":1,\"unit\":\"connect/1\"}");
+    fake_juju_depart(juju, "kafka:1", "kafka/0");
+    fake_juju_unit(juju, "peer:0", "connect/1", "published-digests", "{\"kubernetes\":\"other\"}");
+    fake_juju_live(juju, DEMO, "leader-elected");
+    assert_false(fake_juju_called(juju, "status-set -- blocked"));
+    fake_juju_free(juju);
+}
+
+static void in_the_first_term_no_other_unit_is_asked(void **state)
+{
+    struct fake_juju *juju = demo_life();
+    fake_juju_unit(juju, "peer:0", "connect/1", "published-digests", "{\"kubernetes\":\"other\"}");
+    fake_juju_live(juju, DEMO, "config-changed");
+    fake_juju_live(juju, DEMO, "update-status");
+    assert_false(fake_juju_called(juju, "relation-list -r peer:0"));
+    assert_false(fake_juju_called(juju, "relation-get -r peer:0 - connect/1"));
     fake_juju_free(juju);
 }
 
@@ -572,10 +636,14 @@ static void an_exec_or_hand_context_is_refused_and_touches_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_steady_run_makes_these_fourteen_calls_and_no_others),
-        cmocka_unit_test(each_further_remote_unit_costs_one_relation_get),
+        cmocka_unit_test(a_steady_run_makes_these_thirteen_calls_and_no_others),
+        cmocka_unit_test(in_later_terms_each_other_unit_of_the_application_costs_one_relation_get),
         cmocka_unit_test(the_first_run_writes_relations_then_state_then_version_then_status),
         cmocka_unit_test(a_unit_that_publishes_something_else_is_named),
+        cmocka_unit_test(what_others_publish_is_compared_with_what_this_run_publishes),
+        cmocka_unit_test(only_the_endpoint_that_is_asked_for_is_compared),
+        cmocka_unit_test(who_publishes_nothing_has_nobody_beside_it),
+        cmocka_unit_test(in_the_first_term_no_other_unit_is_asked),
         cmocka_unit_test(the_story_tells_flags_rows_guards_effects_and_calls),
         cmocka_unit_test(the_story_tells_what_was_refused_and_not_each_of_many_units),
         cmocka_unit_test(option_trace_makes_the_story_longer),
