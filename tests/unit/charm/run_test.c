@@ -213,7 +213,7 @@ static void the_story_tells_flags_rows_guards_effects_and_calls(void **state)
     const char *story = fake_juju_story(juju);
     assert_contains(story, "config-changed on connect/0, leader, term 1: ");
     assert_contains(story, "  facts: kafka:1=kafka/0 kafka-client=none kubernetes:2=deployer/0 "
-                           "peer:0=none\n");
+                           "peer:0\n");
     assert_contains(story, "derived: application-state.available config.set.hostname");
     assert_contains(story, "ran demo.request [0]: done");
     assert_contains(story, "not demo.address: ");
