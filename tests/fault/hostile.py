@@ -1,26 +1,19 @@
 #!/usr/bin/env python3
-"""hostile.py TOOL LEDGER HELLO (all|slow): charms whose hook tools answer what Juju never would: nothing, half an
+"""hostile.py TOOL LEDGER HELLO CONNECT (all|slow): charms whose hook tools answer what Juju never would: nothing, half an
 answer, another type, NUL, deep nesting, gigabytes, exit codes, signals, no end. Each time the real process must say one
 clear line that names the tool, exit with 1 and write nothing; and no sanitizer may have a word. `slow` plays the tools
 that never end, which takes the minute that a tool is given.
+
+`ledger` and `hello` are small; `connect` is the real charm, in the recorded steady life, of which nothing may be withdrawn.
 """
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
-TOOL, LEDGER, HELLO, WHICH = sys.argv[1:5]
-TOOLS = ("state-get state-set config-get is-leader relation-ids relation-list relation-get relation-set status-set "
-         "application-version-set network-get action-get action-set action-fail action-log juju-log").split()
-WRITES = ("state-set", "relation-set", "status-set", "application-version-set", "action-set")
-# What a well-meaning Juju answers.
-GOOD = {
-    "state-get": "{}", "config-get": '{"name":"books","port":80,"greeting":"Hi","trace":false}', "is-leader": "true",
-    "relation-ids-website": '["website:1"]', "relation-ids-cluster": '["cluster:0"]', "relation-list": '["website/0"]', "relation-get": "{}",
-    "network-get": '"10.0.0.1"', "action-get": "{}",
-}
+import stage
+from stage import GOOD, TOOLS, WRITES
+
+TOOL, LEDGER, HELLO, CONNECT, WHICH = sys.argv[1:6]
 # Right in form, and yet nothing that Juju would say of this endpoint.
 NAMES = {
     "relation-ids-website": [b'["kafka:1"]', b'["website:x"]', b'["website:1","-r"]', b'[""]', b'["website:-1"]'],
@@ -53,55 +46,11 @@ REFUSALS = {"exit 1": b"exit 1\nERROR permission denied\n", "exit 2": b"exit 2\n
             "exit 3, ugly": b"exit 3\n\xff\xfe\0\x1b[31mpanic\ngoroutine 1:\n" + b"x" * 100000}
 
 
-class Stage:
-    """A charm's directory, the tools, and what they were told to answer."""
-
-    def __init__(self, program, files):
-        self.folder = tempfile.mkdtemp(prefix="kcb-hostile-")
-        self.charm = os.path.join(self.folder, "charm")
-        self.tools = os.path.join(self.folder, "tools")
-        self.scripts = os.path.join(self.folder, "scripts")
-        for folder in (self.charm, self.tools, self.scripts):
-            os.mkdir(folder)
-        for name in files:
-            shutil.copy(os.path.join(files[name], name), self.charm)
-        os.symlink(program, os.path.join(self.charm, "dispatch"))
-        for tool in TOOLS:
-            os.symlink(TOOL, os.path.join(self.tools, tool))
-        for tool, text in GOOD.items():
-            self.script(tool, b"print\n" + text.encode() + b"\n")
-
-    def script(self, tool, text):
-        with open(os.path.join(self.scripts, tool), "wb") as file:
-            file.write(text)
-
-    def run(self, unit, hook, action=""):
-        environment = {
-            "PATH": self.tools, "FAKE_TOOLS": self.scripts, "JUJU_CONTEXT_ID": "x-1", "JUJU_UNIT_NAME": unit,
-            "JUJU_CHARM_DIR": self.charm, "JUJU_HOOK_NAME": hook, "JUJU_MODEL_NAME": "m",
-        }
-        if action:
-            environment["JUJU_ACTION_NAME"] = action
-        environment.update({k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")})
-        done = subprocess.run([os.path.join(self.charm, "dispatch")], env=environment, capture_output=True,
-                              stdin=subprocess.DEVNULL, cwd=self.charm, timeout=200)
-        try:
-            with open(os.path.join(self.scripts, "calls"), encoding="utf-8", errors="replace") as file:
-                calls = file.read().splitlines()
-        except FileNotFoundError:
-            calls = []
-        return done, calls
-
-    def close(self):
-        shutil.rmtree(self.folder)
+worker = stage.Worker()
 
 
-def stage(charm):
-    program = {"ledger": LEDGER, "hello": HELLO}[charm]
-    folder = os.path.dirname(program)
-    if charm == "ledger":
-        folder = os.path.dirname(folder)
-    return Stage(program, {name: folder for name in ("metadata.yaml", "config.yaml", "actions.yaml")})
+def open_stage(charm):
+    return stage.Stage(TOOL, {"ledger": LEDGER, "hello": HELLO, "connect": CONNECT}[charm], charm, worker)
 
 
 def clean(done):
@@ -116,27 +65,34 @@ def errors_of(calls):
     return [call for call in calls if call.startswith("juju-log -l ERROR")]
 
 
+def is_text(line):
+    """No byte that is not UTF-8 (stage.py hands it on as a surrogate), no control character."""
+    return not any("\udc80" <= c <= "\udcff" or c < " " for c in line)
+
+
 def check(case):
     charm, tool, what, text, action = case
     on_tool, tool = tool, next(name for name in TOOLS if tool.startswith(name))
     refused = what.startswith("exit") and tool.startswith(("relation-", "network-get")) and tool not in WRITES
-    on = stage(charm)
+    on = open_stage(charm)
     on.script(on_tool, text)
-    done, calls = on.run(charm + "/0", "" if action else "config-changed", action)
+    # config-changed looks at Kafka, and there is none
+    done, calls = on.run("update-status" if charm == "connect" else "config-changed", action)
     on.close()
     wrong = clean(done)
     errors = errors_of(calls)
     if refused:
         if done.returncode != 0:
             wrong.append(f"exit {done.returncode}: {errors}")
-        endpoint = "cluster" if on_tool.endswith("cluster") else "website"
+        # The real charm has published all: whatever it cannot read, it takes nothing back.
+        endpoint = "" if charm == "connect" else "cluster" if on_tool.endswith("cluster") else "website"
         if any(call.startswith("relation-set -r " + endpoint) for call in calls):
             wrong.append("published although the relation is unknown: " + "; ".join(calls))
         return wrong
     if done.returncode != 1:
         wrong.append(f"exit {done.returncode}")
     words = what if what in STATES else tool
-    if len(errors) != 1 or words not in errors[0] or len(errors[0]) > 1200:
+    if len(errors) != 1 or words not in errors[0] or len(errors[0]) > 1200 or not is_text(errors[0]):
         wrong.append(f"not one clear line: {errors}")
     # What is written comes after all that is read; a tool that writes fails the run as well.
     later = [call for call in calls if call.startswith(WRITES) and not call.startswith(tool)]
@@ -145,7 +101,59 @@ def check(case):
     return wrong
 
 
+# Enough of the real charm: the engine behind it is the small charms' too.
+REAL = ("nothing", "NUL behind", "NUL in a text", "half a map", "not UTF-8", "a number", "a list of lists", "deep and closed",
+        "gigabytes", "a signal", "exit 1", "exit 2")
+
+
+def real_cases():
+    for line in stage.recorded(0):
+        if line.endswith("connect%0"):
+            continue  # its own bags, read only after a write
+        if line.startswith("action-get"):
+            yield from (("connect", line, what, ANSWERS[what], "describe-connector") for what in ("half a map", "a number"))
+            continue
+        for what in REAL:
+            yield "connect", line, what, {**ANSWERS, **REFUSALS}[what], ""
+    for tool in ("state-set", "status-set", "application-version-set"):
+        for what in ("a signal", "gigabytes", "exit 1"):
+            yield "connect", tool, what, {**ANSWERS, **REFUSALS}[what], ""
+
+
+def check_good():
+    """On right answers the charms do well; else the cases would show nothing."""
+    wrong = []
+    for charm, action in (("ledger", ""), ("ledger", "close"), ("hello", "greet"), ("connect", ""), ("connect", "list-connectors")):
+        on = open_stage(charm)
+        done, calls = on.run("update-status", action)
+        on.close()
+        if done.returncode != 0 or errors_of(calls) or not any(call.startswith(WRITES) for call in calls):
+            wrong.append(f"{charm} {action}, right answers: exit {done.returncode}: " + "; ".join(calls))
+    return wrong
+
+
+def check_kept_states():
+    """The real charm runs on the state of each format that there ever was, and keeps its own in the present one."""
+    wrong = []
+    folder = os.path.join(stage.ROOT, "tests/data/state")
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), "rb") as file:
+            state = file.read()
+        on = open_stage("connect")
+        on.script("state-get --format=json", b"print\n" + state)
+        # It is long ago that it looked at Kafka, and there is none.
+        on.script("relation-get --format=json -r kafka:1 - kafka%0", b'print\n{"host":"127.0.0.1","port":"1"}')
+        done, calls = on.run("update-status")
+        on.close()
+        wrong += clean(done)
+        if done.returncode != 0 or errors_of(calls) or "state-set --file -" not in calls:
+            wrong.append(f"{name}: exit {done.returncode}: " + "; ".join(calls))
+    return wrong
+
+
 def cases():
+    if WHICH == "all":
+        yield from real_cases()
     reads = [("ledger", tool, "") for tool in GOOD if tool not in ("network-get", "action-get")]
     reads += [("hello", "network-get", ""), ("hello", "action-get", "greet"), ("ledger", "state-get", "close")]
     for charm, tool, action in reads:
@@ -170,10 +178,14 @@ def cases():
     if WHICH == "slow":
         for tool in ("state-get", "relation-get", "state-set"):
             yield "ledger", tool, "no end", b"hang\n", ""
+        yield "connect", "config-get --format=json --all", "no end", b"hang\n", ""
 
 
 def main():
-    failed = 0
+    wrong = check_good() + check_kept_states() if WHICH == "all" else []
+    for line in wrong:
+        print(line)
+    failed = len(wrong)
     all_cases = list(cases())
     with ThreadPoolExecutor(4) as pool:
         for case, wrong in zip(all_cases, pool.map(check, all_cases)):

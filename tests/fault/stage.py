@@ -95,7 +95,8 @@ class Stage:
         self.scripts = os.path.join(self.folder, "scripts")
         for folder in (self.charm, self.tools, self.scripts):
             os.mkdir(folder)
-        files = {"connect": ROOT, "hello": os.path.dirname(program)}.get(charm, os.path.dirname(os.path.dirname(program)))
+        beside = os.path.dirname(program)
+        files = {"connect": ROOT, "hello": beside}.get(charm, os.path.dirname(beside))
         for name in ("metadata.yaml", "config.yaml", "actions.yaml"):
             shutil.copy(os.path.join(files, name), self.charm)
         os.symlink(program, os.path.join(self.charm, "dispatch"))
@@ -121,7 +122,7 @@ class Stage:
         done = subprocess.run([os.path.join(self.charm, "dispatch")], env=environment, capture_output=True,
                               stdin=subprocess.DEVNULL, cwd=self.charm, timeout=500)
         try:
-            with open(os.path.join(self.scripts, "calls"), encoding="utf-8", errors="replace") as file:
+            with open(os.path.join(self.scripts, "calls"), encoding="utf-8", errors="surrogateescape") as file:
                 calls = file.read().splitlines()
         except FileNotFoundError:
             calls = []

@@ -10,10 +10,15 @@
 #include "kcb/table.h"
 #include "lab/connect.h"
 
+#ifdef __SANITIZE_ADDRESS__
+/* Of sanitizer/allocator_interface.h, which gcc does not ship. */
+size_t __sanitizer_get_current_allocated_bytes(void);
+#endif
+
 #define UNIT "connect/0"
 #define DIR "/charm"
 
-enum { MOST_RUNS = 12, MOST_CALLS = 200 };
+enum { MOST_RUNS = 12, MOST_CALLS = 200, MOST_MORE_CALLS = 50 * 1000 };
 
 /* What Juju, the deployer, the workers and the disk hold between runs. Copied for each play. */
 struct world {
@@ -35,6 +40,8 @@ struct performance {
     const struct stage_script *script; /* NULL: all answers are right */
     size_t requests;
     size_t calls;
+    size_t bytes_before;
+    size_t peak_bytes;
     struct charmi_buf told;  /* all that left the charm, but for what it sent to the workers */
     struct charmi_buf lines; /* hook tool calls, one a line */
     bool wrote;
@@ -264,12 +271,42 @@ static const struct stage_answer *scripted(const struct performance *now, const 
     return NULL;
 }
 
+static size_t bytes_in_use(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return __sanitizer_get_current_allocated_bytes();
+#else
+    return 0;
+#endif
+}
+
+static void note_memory(struct performance *now)
+{
+    const size_t bytes = bytes_in_use() - now->bytes_before;
+    now->peak_bytes = bytes > now->peak_bytes ? bytes : now->peak_bytes;
+}
+
+static bool answer_more(const struct performance *now, struct charm_arena *arena, const char *line,
+                        struct charm_tool_answer *ret_answer)
+{
+    const char *text =
+        now->script == NULL || now->script->more == NULL ? NULL : now->script->more(arena, line);
+    if (text == NULL) {
+        return false;
+    }
+    ret_answer->out = text;
+    ret_answer->out_size = strlen(text);
+    return true;
+}
+
 static int tool(void *userdata, struct charm_arena *arena, const struct charm_tool_call *call,
                 struct charm_tool_answer *ret_answer, struct charm_error *reterr)
 {
     struct performance *now = userdata;
     const char *line = line_of(now->world->arena, call->argv);
-    MUST(++now->calls < MOST_CALLS, "call %zu: %s", now->calls, line);
+    const bool many = now->script != NULL && now->script->more != NULL;
+    MUST(++now->calls < (many ? MOST_MORE_CALLS : MOST_CALLS), "call %zu: %s", now->calls, line);
+    note_memory(now);
     charmi_buf_addf(&now->told, "%s\n%s\n", line, call->stdin_text == NULL ? "" : call->stdin_text);
     charmi_buf_addf(&now->lines, "%s\n", line);
     *ret_answer = (struct charm_tool_answer){ .out = "", .err = "" };
@@ -289,6 +326,9 @@ static int tool(void *userdata, struct charm_arena *arena, const struct charm_to
         }
         charmi_utf8_mend(err);
         ret_answer->err = err;
+        return 0;
+    }
+    if (answer_more(now, arena, line, ret_answer)) {
         return 0;
     }
     if (is_read(line)) {
@@ -508,6 +548,7 @@ static int run_charm(struct performance *now, struct charm_error *reterr)
     });
     const int result = charm_run(run, reterr);
     charmi_buf_add(&now->told, charmi_run_story(run));
+    note_memory(now);
     charmi_run_free(run);
     return result;
 }
@@ -522,7 +563,7 @@ static void commit_bags(struct charm_value *bags, const struct charm_value *pend
 
 /* Runs and commits; true if it wrote anything. */
 static bool perform(struct world *world, const char *hook, const struct stage_script *script,
-                    int *ret_result, const char **ret_lines)
+                    int *ret_result, const char **ret_lines, struct stage_cost *ret_cost)
 {
     struct performance now = {
         .world = world,
@@ -535,7 +576,11 @@ static bool perform(struct world *world, const char *hook, const struct stage_sc
         .app = charm_value_new_map(world->arena),
     };
     struct charm_error error = { 0 };
+    now.bytes_before = bytes_in_use();
     const int result = run_charm(&now, &error);
+    if (ret_cost != NULL) {
+        *ret_cost = (struct stage_cost){ now.calls, now.peak_bytes };
+    }
     if (result == 0) {
         charm_value_update(world->state, now.state);
         commit_bags(world->own, now.own);
@@ -573,7 +618,7 @@ static void settle(struct world *world, const char **ret_lines)
     const char *lines = "";
     for (int i = 0; i < MOST_RUNS; i++) {
         const bool wrote =
-            perform(world, i == 0 ? "config-changed" : "update-status", NULL, NULL, &lines);
+            perform(world, i == 0 ? "config-changed" : "update-status", NULL, NULL, &lines, NULL);
         if (!wrote) {
             *ret_lines = lines;
             return;
@@ -644,9 +689,9 @@ void stage_play(const struct stage_script *script)
     struct charm_arena *arena = charm_arena_new();
     struct world world = copy_life(arena);
     int result;
-    perform(&world, "config-changed", script, &result, NULL);
+    perform(&world, "config-changed", script, &result, NULL, NULL);
     if (script->strange_memory || !is_followed()) {
-        perform(&world, "config-changed", NULL, NULL, NULL);
+        perform(&world, "config-changed", NULL, NULL, NULL, NULL);
     } else {
         const char *lines;
         settle(&world, &lines);
@@ -654,6 +699,17 @@ void stage_play(const struct stage_script *script)
              world.status);
     }
     charm_arena_free(arena);
+}
+
+struct stage_cost stage_cost(const struct stage_script *script)
+{
+    live();
+    struct charm_arena *arena = charm_arena_new();
+    struct world world = copy_life(arena);
+    struct stage_cost cost;
+    perform(&world, "update-status", script, NULL, NULL, &cost);
+    charm_arena_free(arena);
+    return cost;
 }
 
 const char *stage_answer_now(struct charm_arena *arena, const char *name)

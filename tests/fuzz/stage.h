@@ -47,9 +47,18 @@ struct stage_script {
     const struct stage_reply *replies;
     size_t reply_count;
     bool strange_memory; /* its own memory is replaced: it need not come back, only run */
+    /* Answers of calls that are too many for a list; NULL: as it was. May be NULL. */
+    const char *(*more)(struct charm_arena *arena, const char *line);
 };
 
 void stage_play(const struct stage_script *script);
+
+/* One run, which must end well: how often it called a hook tool, and the most memory that was in use on the way. */
+struct stage_cost {
+    size_t calls;
+    size_t peak_bytes; /* above what was in use before, the stage's own included; 0 without ASan */
+};
+struct stage_cost stage_cost(const struct stage_script *script);
 
 /* Of the life's end: a call's answer, as a copy in this arena; "" if there is none. */
 const char *stage_answer_now(struct charm_arena *arena, const char *name);

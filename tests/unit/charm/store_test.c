@@ -1,5 +1,7 @@
 #include "tests.h"
 
+#include <stdio.h>
+
 #include "base/buf.h"
 #include "base/digest.h"
 #include "charm/store.h"
@@ -181,6 +183,73 @@ static void a_text_that_is_no_map_is_refused_even_with_its_checksum(void **state
     assert_contains(error.text, "it is no JSON map");
 }
 
+/* As an agent without Juju's limit, or a person, might have left it: what is right is taken, and goes back in pieces. */
+static void a_value_of_66_kib_is_read_and_stored_again_as_juju_takes_it(void **state)
+{
+    const char *text = charm_value_render(arena, document(many("x", 66 * 1024)), CHARM_JSON_SORTED);
+    struct charm_value *raw = charm_value_new_map(arena);
+    struct charm_value *back = NULL;
+    charm_value_setf(raw, "site/0", "{\"chunks\":1,\"format\":1,\"sha256\":\"%s\"}",
+                     charmi_sha256(arena, text, strlen(text)));
+    charm_value_set_text(raw, "site/1", text);
+    assert_int_equal(decode(raw, &back, NULL), 0);
+    struct charm_value *changes = charm_value_new_map(arena);
+    charmi_store_encode(arena, raw, "site", back, changes);
+    assert_int_equal(charm_value_size(changes), 3); /* header, and two values */
+    CHARM_EACH(changes, it)
+    {
+        assert_true(strlen(charm_text(it.value)) <= CHARMI_STORE_CHUNK_BYTES);
+        assert_string_not_equal(charm_text(it.value), "");
+    }
+    charm_value_update(raw, changes);
+    assert_int_equal(decode(raw, &back, NULL), 0);
+    assert_true(charm_value_equal(back, document(many("x", 66 * 1024))));
+}
+
+static void a_value_of_66_kib_that_was_cut_at_64_is_damaged(void **state)
+{
+    const char *text = charm_value_render(arena, document(many("x", 66 * 1024)), CHARM_JSON_SORTED);
+    struct charm_error error = { 0 };
+    struct charm_value *raw = charm_value_new_map(arena);
+    struct charm_value *untouched = NULL;
+    charm_value_setf(raw, "site/0", "{\"chunks\":1,\"format\":1,\"sha256\":\"%s\"}",
+                     charmi_sha256(arena, text, strlen(text)));
+    charm_value_set_text(raw, "site/1", charm_arena_copy_n(arena, text, (size_t)64 * 1024));
+    assert_int_equal(decode(raw, &untouched, &error), CHARM_EPARSE);
+    assert_null(untouched);
+    assert_contains(error.text, "its checksum differs");
+    assert_contains(error.text, "stays untouched");
+    assert_true(strlen(error.text) < 300);
+}
+
+/* Each format that a charm has ever written is kept as a file, and read for ever. */
+static void the_kept_state_of_each_format_is_read_and_stays(void **state)
+{
+    static const char *const owners[] = { "charm", "kafka-connect-base" };
+    for (int format = 1; format <= CHARMI_STORE_FORMAT; format++) {
+        const char *path = charm_arena_printf(arena, "../../data/state/format-%d.json", format);
+        char *text = charm_arena_alloc(arena, 64 * 1024);
+        struct charm_value *raw = NULL;
+        FILE *file = fopen(path, "r");
+        assert_non_null(file);
+        const size_t size = fread(text, 1, 64 * 1024, file);
+        fclose(file);
+        assert_int_equal(charm_value_parse(arena, text, size, &raw, NULL), 0);
+        for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++) {
+            struct charm_value *kept = NULL;
+            struct charm_error error = { 0 };
+            if (charmi_store_decode(arena, raw, owners[i], &kept, &error) != 0) {
+                fail_msg("%s: %s", path, error.text);
+            }
+            assert_true(charm_value_size(kept) > 3);
+            struct charm_value *changes = charm_value_new_map(arena);
+            charmi_store_encode(arena, raw, owners[i], kept, changes);
+            /* The present format stays as it is; a former one is written anew. */
+            assert_int_equal(charm_value_size(changes) == 0, format == CHARMI_STORE_FORMAT);
+        }
+    }
+}
+
 static void keys_of_others_count_towards_jujus_limit(void **state)
 {
     struct charm_value *raw = charm_value_new_map(arena);
@@ -210,6 +279,9 @@ int main(void)
         CASE(damage_is_refused_in_words),
         CASE(a_newer_format_is_refused_with_the_way_out),
         CASE(a_text_that_is_no_map_is_refused_even_with_its_checksum),
+        CASE(a_value_of_66_kib_is_read_and_stored_again_as_juju_takes_it),
+        CASE(a_value_of_66_kib_that_was_cut_at_64_is_damaged),
+        CASE(the_kept_state_of_each_format_is_read_and_stays),
         CASE(keys_of_others_count_towards_jujus_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
