@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 
-enum { LARGEST_RECORD = 4 * 1024 * 1024, LONGEST_STORY = 2000 };
+enum { LARGEST_RECORD = 4 * 1024 * 1024, LONGEST_STORY = 2000, LARGEST_KEPT = 64 * 1024 * 1024 };
 
 /* ---- what is looked at ---- */
 
@@ -442,49 +442,60 @@ static void forbid_calls(struct lab_scene *scene)
     }
 }
 
-/* Bags, state and records as they are now, behind all that was said before. */
-static void gather(struct lab_scene *scene)
+/* What the charm keeps for itself: state of units and application, records; and what an action was told. */
+static void gather_kept(struct lab_scene *scene, struct charmi_buf *to)
 {
     struct charm_arena *arena = scene->arena;
     for (struct lab_unit *unit = scene->app->units; unit != NULL; unit = unit->next) {
-        charmi_buf_addf(&scene->written, "%s\n",
-                        charm_value_render(arena, unit->state, CHARM_JSON_COMPACT));
+        charmi_buf_addf(to, "%s\n", charm_value_render(arena, unit->state, CHARM_JSON_COMPACT));
         CHARM_EACH(lab_scene_records(scene, unit), it)
         {
-            charmi_buf_addf(&scene->written, "%s\n", charm_text(it.value));
+            charmi_buf_addf(to, "%s\n", charm_text(it.value));
         }
+    }
+    charmi_buf_addf(
+        to, "%s\n%s\n", charm_value_render(arena, lab_scene_app_state(scene), CHARM_JSON_COMPACT),
+        scene->task == NULL ? ""
+                            : charm_value_render(arena, scene->task->results, CHARM_JSON_COMPACT));
+}
+
+static void gather_bags(struct lab_scene *scene, struct charmi_buf *to)
+{
+    for (struct lab_unit *unit = scene->app->units; unit != NULL; unit = unit->next) {
         for (struct lab_relation *r = scene->model->relations; r != NULL; r = r->next) {
             const struct lab_side *own = lab_relation_own(r, scene->app);
             const char *endpoint = own == NULL ? "" : own->endpoint;
-            charmi_buf_addf(&scene->written, "%s\n",
-                            charm_value_render(arena, lab_scene_own_bag(scene, unit, endpoint),
+            charmi_buf_addf(to, "%s\n",
+                            charm_value_render(scene->arena,
+                                               lab_scene_own_bag(scene, unit, endpoint),
                                                CHARM_JSON_COMPACT));
         }
     }
-    charmi_buf_addf(&scene->written, "%s\n%s\n",
-                    charm_value_render(arena, lab_scene_app_state(scene), CHARM_JSON_COMPACT),
-                    scene->task == NULL
-                        ? ""
-                        : charm_value_render(arena, scene->task->results, CHARM_JSON_COMPACT));
+}
+
+static void forbid_in(struct lab_scene *scene, const char *key, const struct charmi_buf *written)
+{
+    const struct charm_value *texts = never_of(scene, key);
+    for (size_t i = 0; i < charm_value_size(texts); i++) {
+        const char *text = charm_text(charm_value_at(texts, i));
+        const char *found = memmem(written->data, written->size, text, strlen(text));
+        if (found != NULL) {
+            const size_t before = (size_t)(found - written->data);
+            const size_t start = before > 120 ? before - 120 : 0;
+            lab_scene_problem(scene, "never: text %s, and it was written: ...%.*s...", text, 300,
+                              written->data + start);
+        }
+    }
 }
 
 static void forbid_texts(struct lab_scene *scene)
 {
-    const struct charm_value *texts = never_of(scene, "texts");
-    if (charm_value_size(texts) == 0) {
-        return;
-    }
-    gather(scene);
-    for (size_t i = 0; i < charm_value_size(texts); i++) {
-        const char *text = charm_text(charm_value_at(texts, i));
-        const char *found = memmem(scene->written.data, scene->written.size, text, strlen(text));
-        if (found != NULL) {
-            const size_t before = (size_t)(found - scene->written.data);
-            const size_t start = before > 120 ? before - 120 : 0;
-            lab_scene_problem(scene, "never: text %s, and it was written: ...%.*s...", text, 300,
-                              scene->written.data + start);
-        }
-    }
+    charmi_auto_buf struct charmi_buf kept = charmi_buf_init(LARGEST_KEPT);
+    gather_kept(scene, &kept);
+    forbid_in(scene, "kept", &kept);
+    charmi_buf_add_n(&scene->written, kept.data, kept.size);
+    gather_bags(scene, &scene->written);
+    forbid_in(scene, "texts", &scene->written);
 }
 
 void lab_scene_never(struct lab_scene *scene, const struct charm_value *never)

@@ -146,6 +146,7 @@ static const struct key keys[] = {
     { "action", "results", MAP },
 
     { "never", "texts", TEXTS },
+    { "never", "kept", TEXTS },
     { "never", "tools", TEXTS },
     { "never", "requests", TEXTS },
     { "never", "statuses", TEXTS },

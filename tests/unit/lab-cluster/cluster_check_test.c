@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "lab/cluster_check.h"
 #include "lab/cluster_quantity.h"
+#include "lab/cluster_secret.h"
 
 static const char config_map[] = "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", "
                                  "\"metadata\": {\"name\": \"cfg\"}, \"data\": {\"a.b\": \"c\"}}";
@@ -30,6 +31,10 @@ static const char deployment[] =
     "\"512Mi\", \"cpu\": \"500m\"}}, \"volumeMounts\": [{\"name\": \"config\", \"mountPath\": "
     "\"/etc/config\"}]}], \"volumes\": [{\"name\": \"config\", \"configMap\": {\"name\": "
     "\"cfg\"}}]}}}}";
+
+static const char secret[] = "{\"apiVersion\": \"v1\", \"kind\": \"Secret\", "
+                             "\"metadata\": {\"name\": \"s\"}, \"type\": \"Opaque\", "
+                             "\"data\": {\"a.b\": \"aHVudGVyMg==\"}}";
 
 /* ---- helpers ---- */
 
@@ -400,6 +405,78 @@ static void what_is_no_quantity_is_not_read(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* ---- Secrets ---- */
+
+static void secrets_are_taken_in_both_forms(void **state)
+{
+    takes(state, secret, "Opaque", "Opaque");
+    takes(state, secret, "\"data\"", "\"stringData\"");
+}
+
+static void what_is_no_base64_is_refused(void **state)
+{
+    static const char *const bad[] = { "hunter2!", "aHVudGVyMg=", "aHVudGVyMg",
+                                       "====", "aHV=dGVy" };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        refuses(state, secret, "aHVudGVyMg==", bad[i], "illegal base64 data at data.a.b");
+    }
+}
+
+static void a_secret_s_type_is_for_ever(void **state)
+{
+    struct charm_error error = { 0 };
+    const struct charm_value *before = manifest(*state, secret, "Opaque", "Opaque");
+    const struct charm_value *after = manifest(*state, secret, "Opaque", "kubernetes.io/tls");
+    assert_int_equal(lab_manifest_check(*state, after, before, &error), CHARM_EINVAL);
+    assert_non_null(strstr(error.text, "field is immutable"));
+}
+
+static void a_volume_of_a_secret_wants_its_name_and_a_mode(void **state)
+{
+    static const char volume[] = "\"configMap\": {\"name\": \"cfg\"}";
+    takes(state, deployment, volume, "\"secret\": {\"secretName\": \"s\", \"defaultMode\": 288}");
+    refuses(state, deployment, volume, "\"secret\": {\"name\": \"s\"}", "unknown field");
+    refuses(state, deployment, volume, "\"secret\": {}", "secret.secretName: Required value");
+    refuses(state, deployment, volume, "\"secret\": {\"secretName\": \"s\", \"defaultMode\": 512}",
+            "must be a number between 0 and 0777");
+}
+
+static void a_secret_is_kept_as_base64_alone(void **state)
+{
+    const struct charm_value *stored = NULL;
+    const char both[] = "{\"kind\": \"Secret\", \"data\": {\"a\": \"YQ==\", \"b\": \"YmI=\"}, "
+                        "\"stringData\": {\"a\": \"ccc\"}}";
+    assert_int_equal(lab_secret_stored(*state, manifest(*state, both, "ccc", "ccc"), &stored, NULL),
+                     0);
+    assert_string_equal(charm_value_render(*state, stored, CHARM_JSON_SORTED),
+                        "{\"data\":{\"a\":\"Y2Nj\",\"b\":\"YmI=\"},\"kind\":\"Secret\","
+                        "\"type\":\"Opaque\"}");
+    size_t size = 0;
+    assert_string_equal(lab_secret_bytes(*state, charm_value_get(stored, "data"), "b", &size),
+                        "bb");
+    assert_int_equal(size, 2);
+    assert_null(lab_secret_bytes(*state, charm_value_get(stored, "data"), "c", &size));
+}
+
+/* RFC 4648, section 10. */
+static void base64_is_that_of_the_standard(void **state)
+{
+    static const char *const vectors[][2] = {
+        { "", "" },
+        { "f", "Zg==" },
+        { "fo", "Zm8=" },
+        { "foo", "Zm9v" },
+        { "foob", "Zm9vYg==" },
+        { "fooba", "Zm9vYmE=" },
+        { "foobar", "Zm9vYmFy" },
+    };
+    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+        assert_string_equal(lab_base64(*state, vectors[i][0], strlen(vectors[i][0])),
+                            vectors[i][1]);
+    }
+    assert_string_equal(lab_base64(*state, "\xff\xfe\x00", 3), "//4A");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -445,6 +522,12 @@ int main(void)
         T(a_roll_out_that_could_never_move_is_refused),
         T(all_causes_are_told_at_once),
         T(a_second_container_is_more_than_the_lab_plays),
+        T(secrets_are_taken_in_both_forms),
+        T(what_is_no_base64_is_refused),
+        T(a_secret_s_type_is_for_ever),
+        T(a_volume_of_a_secret_wants_its_name_and_a_mode),
+        T(a_secret_is_kept_as_base64_alone),
+        T(base64_is_that_of_the_standard),
         T(quantities_are_read_as_kubernetes_reads_them),
         T(what_is_no_quantity_is_not_read),
     };
