@@ -39,6 +39,7 @@ static int choose_ports(struct lab_broker *broker, struct charm_error *reterr)
     broker->port =
         lab_net_is_free(broker->address, 9092) ? 9092 : lab_net_free_port(broker->address);
     broker->controller_port = lab_net_free_port(broker->address);
+    broker->listeners = lab_listeners_choose(broker->address, broker->port);
     if (broker->port == 0 || broker->controller_port == 0) {
         return charm_error_set(reterr, CHARM_EFAILED, "start the broker: no free port on %s",
                                broker->address);
@@ -62,7 +63,8 @@ int lab_broker_init(struct lab_broker *broker, const struct lab_broker_options *
     *broker = (struct lab_broker){ .arena = arena,
                                    .dir = charm_arena_copy(arena, options->dir),
                                    .address = charm_arena_copy(arena, options->address),
-                                   .id = options->id };
+                                   .id = options->id,
+                                   .security = options->security };
     const int code = lab_java_find(arena, charm_arena_copy(arena, options->home), broker->dir,
                                    &broker->java, reterr);
     if (code != 0) {
@@ -84,6 +86,11 @@ void lab_broker_join(struct lab_broker *broker, const char *voters, int voter_co
     broker->voter_count = voter_count;
 }
 
+int lab_broker_port(const struct lab_broker *broker, const char *listener)
+{
+    return lab_listeners_port(&broker->listeners, listener);
+}
+
 /* ---- server.properties: kafka-connect.md 9.3 ---- */
 
 static bool votes(const struct lab_broker *broker)
@@ -92,9 +99,17 @@ static bool votes(const struct lab_broker *broker)
                   charm_arena_printf(broker->arena, ",%s,", lab_broker_voter(broker))) != NULL;
 }
 
+/* For clients; the controllers' is beside them. */
+static const char *listeners_of(const struct lab_broker *broker)
+{
+    return broker->security != NULL ? lab_listeners_text(broker->arena, &broker->listeners)
+                                    : charm_arena_printf(broker->arena, "PLAINTEXT://%s:%d",
+                                                         broker->address, broker->port);
+}
+
 static void add_kraft(const struct lab_broker *broker, struct charmi_buf *buf)
 {
-    const char *at = broker->address;
+    const char *own = listeners_of(broker);
     charmi_buf_addf(buf,
                     "node.id=%d\n"
                     "controller.quorum.voters=%s\n"
@@ -105,13 +120,12 @@ static void add_kraft(const struct lab_broker *broker, struct charmi_buf *buf)
     if (votes(broker)) {
         charmi_buf_addf(buf,
                         "process.roles=broker,controller\n"
-                        "listeners=PLAINTEXT://%s:%d,CONTROLLER://%s:%d\n",
-                        at, broker->port, at, broker->controller_port);
+                        "listeners=%s,CONTROLLER://%s:%d\n",
+                        own, broker->address, broker->controller_port);
     } else {
-        charmi_buf_addf(buf, "process.roles=broker\nlisteners=PLAINTEXT://%s:%d\n", at,
-                        broker->port);
+        charmi_buf_addf(buf, "process.roles=broker\nlisteners=%s\n", own);
     }
-    charmi_buf_addf(buf, "advertised.listeners=PLAINTEXT://%s:%d\n", at, broker->port);
+    charmi_buf_addf(buf, "advertised.listeners=%s\n", own);
 }
 
 static void add_zookeeper(const struct lab_broker *broker, struct charmi_buf *buf)
@@ -144,6 +158,9 @@ static void add_properties(const struct lab_broker *broker, struct charmi_buf *b
                     "group.initial.rebalance.delay.ms=0\n"
                     "log.cleaner.dedupe.buffer.size=16777216\n",
                     replicas, replicas, replicas);
+    if (broker->security != NULL) {
+        lab_security_add_lines(broker->security, buf);
+    }
     charmi_buf_add(buf, broker->extra);
     charmi_buf_add(buf, "\n");
 }
@@ -195,11 +212,17 @@ static int run(struct lab_broker *broker, struct lab_child *child, const char *p
 
 static int run_format(struct lab_broker *broker, struct charm_error *reterr)
 {
-    const char *const arguments[] = {
-        "format", "-t", cluster_id, "-c", path_of(broker, "server.properties"), NULL,
-    };
+    static const char *const first[] = { "format", "-t", cluster_id, "-c", NULL };
+    struct charmi_words arguments = { 0 };
+    for (size_t i = 0; first[i] != NULL; i++) {
+        charmi_words_add(broker->arena, &arguments, first[i]);
+    }
+    charmi_words_add(broker->arena, &arguments, path_of(broker, "server.properties"));
+    if (broker->security != NULL) {
+        lab_security_add_format(broker->security, &arguments);
+    }
     broker->state = LAB_BROKER_FORMATTING;
-    return run(broker, &broker->child, "format", "kafka.tools.StorageTool", arguments, reterr);
+    return run(broker, &broker->child, "format", "kafka.tools.StorageTool", arguments.at, reterr);
 }
 
 static int run_zookeeper(struct lab_broker *broker, struct charm_error *reterr)

@@ -12,7 +12,7 @@
  *     lab_broker_join(&broker, lab_broker_voter(&broker), 1);
  *     lab_broker_start(&broker, "", &error);
  *
- * May include: lab/child.h, lab/java.h.
+ * May include: lab/{broker_security,child,java}.h.
  */
 #ifndef LAB_BROKER_H
 #define LAB_BROKER_H
@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lab/broker_security.h"
 #include "lab/child.h"
 #include "lab/java.h"
 
@@ -36,7 +37,8 @@ struct lab_broker_options {
     const char *home; /* as in lab_java_find() */
     const char *dir;
     const char *address;
-    int id; /* node.id, from 1 */
+    int id;                              /* node.id, from 1 */
+    const struct lab_security *security; /* listeners, users and rights; NULL: PLAINTEXT alone */
 };
 
 struct lab_broker {
@@ -47,7 +49,9 @@ struct lab_broker {
     int id;
     const char *voters; /* controller.quorum.voters */
     int voter_count;
-    const char *extra; /* lines that are added to server.properties */
+    const struct lab_security *security;
+    struct lab_listeners listeners; /* those of it */
+    const char *extra;              /* lines that are added to server.properties */
     int port;
     int controller_port; /* or its ZooKeeper's */
     bool with_zookeeper; /* Kafka before 2.8 */
@@ -67,6 +71,8 @@ CHARM_MUST_CHECK int lab_broker_init(struct lab_broker *broker,
 const char *lab_broker_voter(const struct lab_broker *broker);
 /* The quorum, "1@...,2@..."; whoever is not in it is a broker alone. Before the first start, the same for all. */
 void lab_broker_join(struct lab_broker *broker, const char *voters, int voter_count);
+/* The port of a listener of lab/broker_security.h, 0 when there is none of that name. */
+int lab_broker_port(const struct lab_broker *broker, const char *listener);
 /* Starts it unless it runs; `extra` are further lines for server.properties. */
 CHARM_MUST_CHECK int lab_broker_start(struct lab_broker *broker, const char *extra,
                                       struct charm_error *reterr);

@@ -107,8 +107,7 @@ void lab_child_signal(const struct lab_child *child, int number)
     }
 }
 
-/* Waits until it has ended; false after `ms`. */
-static bool wait_end(struct lab_child *child, int ms)
+bool lab_child_wait(struct lab_child *child, int ms)
 {
     const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
     for (int waited = 0; lab_child_running(child); waited += 10) {
@@ -123,9 +122,9 @@ static bool wait_end(struct lab_child *child, int ms)
 void lab_child_stop(struct lab_child *child, int grace_ms)
 {
     lab_child_signal(child, SIGTERM);
-    if (!wait_end(child, grace_ms)) {
+    if (!lab_child_wait(child, grace_ms)) {
         lab_child_signal(child, SIGKILL);
-        CHARMI_IGNORE(wait_end(child, 10000), "nothing is left to do after SIGKILL");
+        CHARMI_IGNORE(lab_child_wait(child, 10000), "nothing is left to do after SIGKILL");
     }
 }
 

@@ -39,6 +39,8 @@ CHARM_MUST_CHECK int lab_child_start(struct lab_child *child, const struct lab_c
 /* Looks whether it still runs; reaps it when it has ended. */
 bool lab_child_running(struct lab_child *child);
 void lab_child_signal(const struct lab_child *child, int number);
+/* Waits until it has ended; false after `ms`. */
+CHARM_MUST_CHECK bool lab_child_wait(struct lab_child *child, int ms);
 /* SIGTERM, after `grace_ms` SIGKILL; waits. */
 void lab_child_stop(struct lab_child *child, int grace_ms);
 /* "exit code 1" or "signal 9": how it ended, for people. `text` has room for `size` bytes. */

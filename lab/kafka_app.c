@@ -31,6 +31,9 @@ struct kafka_app {
     size_t count;
     char voters[1024];
     int voter_count;
+    struct charm_arena *arena;    /* of what stands below */
+    struct lab_security security; /* shared by the brokers */
+    bool secured;                 /* option security was set at deploy */
 };
 
 static const char metadata[] = "{\"name\": \"kafka\", \"summary\": \"real Apache Kafka brokers\","
@@ -44,6 +47,12 @@ static const char options[] =
     " \"names of units, separated by blanks, whose brokers are stopped\"},"
     "\"zookeepers\": {\"type\": \"string\", \"default\": \"\", \"description\":"
     " \"published as it is under the key zookeepers; empty: those of a Kafka that has them\"},"
+    "\"security\": {\"type\": \"string\", \"default\": \"\", \"description\":"
+    " \"set at deploy, brokers have the listeners PLAINTEXT, SASL_SSL, SSL and WRONG_NAME"
+    " (lab/broker_security.h); which of them is published\"},"
+    "\"users\": {\"type\": \"string\", \"default\": \"connect=connect-secret"
+    " stranger=stranger-secret\", \"description\":"
+    " \"NAME=PASSWORD words for SASL, read at deploy; connect may do all, others nothing\"},"
     "\"properties\": {\"type\": \"string\", \"default\": \"\", \"description\":"
     " \"further lines of server.properties, read at each start\"}}}";
 
@@ -71,11 +80,21 @@ static const char *zookeepers_of(struct lab_app *app, const struct lab_broker *b
                               broker->address, broker->controller_port);
 }
 
+static const char *security_of(struct lab_app *app)
+{
+    return charm_text(lab_app_config(app, "security"));
+}
+
+static int port_of(struct lab_app *app, const struct lab_broker *broker)
+{
+    return broker->security == NULL ? broker->port : lab_broker_port(broker, security_of(app));
+}
+
 static void publish_on(struct lab_app *app, const struct member *member, const char *relation)
 {
     struct charm_arena *arena = lab_app_arena(app);
     lab_app_set(app, relation, member->unit, "port",
-                charm_arena_printf(arena, "%d", member->broker.port));
+                charm_arena_printf(arena, "%d", port_of(app, &member->broker)));
     lab_app_set(app, relation, member->unit, "host", member->broker.address);
     lab_app_set(app, relation, member->unit, "zookeepers", zookeepers_of(app, &member->broker));
 }
@@ -169,6 +188,7 @@ static int add_member(struct lab_app *app, const char *unit, struct charm_error 
         .dir = dir,
         .address = lab_net_address(arena, LAB_NET_BROKER, number),
         .id = number + 1,
+        .security = state->secured ? &state->security : NULL,
     };
     struct member *member = &state->members[state->count++];
     *member = (struct member){ 0 };
@@ -181,6 +201,9 @@ static int add_member(struct lab_app *app, const char *unit, struct charm_error 
 static int follow_config(struct lab_app *app, struct charm_error *reterr)
 {
     struct kafka_app *state = lab_app_state(app);
+    if (state->secured && lab_broker_port(&state->members[0].broker, security_of(app)) == 0) {
+        return charm_error_set(reterr, CHARM_EINVAL, "option security: there is no such listener");
+    }
     publish(app);
     int worst = 0;
     for (size_t i = 0; i < state->count; i++) {
@@ -204,14 +227,37 @@ static void make_quorum(struct kafka_app *state)
     }
 }
 
+/* One set of certificates, users and rights for all brokers that there may ever be. */
+static int secure(struct lab_app *app, struct kafka_app *state, struct charm_error *reterr)
+{
+    struct charmi_words addresses = { 0 };
+    if (charmi_blank(security_of(app))) {
+        return 0;
+    }
+    state->arena = charm_arena_new();
+    for (int i = 0; i < MOST_BROKERS; i++) {
+        charmi_words_add(state->arena, &addresses,
+                         lab_net_address(state->arena, LAB_NET_BROKER, i));
+    }
+    const int code = lab_security_make(
+        state->arena, charm_arena_printf(state->arena, "%s/security", lab_app_dir(app)), &addresses,
+        charm_text(lab_app_config(app, "users")), &state->security, reterr);
+    state->secured = code == 0;
+    return code;
+}
+
 static int start(struct lab_app *app, struct charm_error *reterr)
 {
     struct kafka_app *state = charmi_malloc(sizeof(*state));
     *state = (struct kafka_app){ 0 };
     lab_app_state_set(app, state);
+    int code = secure(app, state, reterr);
+    if (code != 0) {
+        return code;
+    }
     const struct charm_value *units = lab_app_units(app);
     for (size_t i = 0; i < charm_value_size(units); i++) {
-        const int code = add_member(app, charm_text(charm_value_at(units, i)), reterr);
+        code = add_member(app, charm_text(charm_value_at(units, i)), reterr);
         if (code != 0) {
             return code;
         }
@@ -307,6 +353,9 @@ static void stop(struct lab_app *app)
     }
     for (size_t i = 0; i < state->count; i++) {
         lab_broker_release(&state->members[i].broker);
+    }
+    if (state->arena != NULL) {
+        charm_arena_free(state->arena);
     }
     free(state);
     lab_app_state_set(app, NULL);

@@ -1,6 +1,7 @@
 # The real half of the lab: broker, workers, network. Included by lab/CMakeLists.txt.
 add_library(lab-real STATIC
     broker.c
+    broker_security.c
     child.c
     cluster.c
     cluster_check.c

@@ -85,8 +85,9 @@ struct kcb_ports {
     /*
      * Looks at the cluster and at the named topics (NULL-ended). `settings`: map of librdkafka property to text, with
      * bootstrap.servers; clients are kept for the run by their settings. Never creates a topic by asking.
-     * CHARM_ENET with the cause from librdkafka's log lines (refused, not resolved, TLS, SASL); CHARM_EREFUSED when
-     * credentials were refused; CHARM_EINVAL for a property that librdkafka does not take, naming it.
+     * CHARM_ENET with the cause from librdkafka's log lines (refused, not resolved); CHARM_EREFUSED when a person must act:
+     * credentials, mechanism, certificates, security.protocol or rights do not fit, in words that say what to do;
+     * CHARM_EINVAL for a property that librdkafka does not take, naming it.
      */
     int (*kafka_look)(void *userdata, struct charm_arena *arena, const struct charm_value *settings,
                       const char *const *topics, int64_t timeout_ms,

@@ -59,31 +59,6 @@ static const char *const javas_own[] = {
     NULL,
 };
 
-/* What stands in another name's place; see kcbi_client_setting_origin(). */
-static const struct {
-    const char *rdkafka;
-    const char *java;
-} renamed[] = {
-    { "sasl.password", JAAS },
-    { "sasl.username", JAAS },
-    { "ssl.ca.location", TRUST_FILE },
-    { "ssl.ca.pem", TRUST_TEXT },
-    { "ssl.certificate.location", KEY_FILE },
-    { "ssl.certificate.pem", KEY_CHAIN },
-    { "ssl.key.location", KEY_FILE },
-    { "ssl.key.pem", KEY_TEXT },
-};
-
-const char *kcbi_client_setting_origin(const char *rdkafka)
-{
-    for (size_t i = 0; i < CHARMI_COUNT(renamed); i++) {
-        if (charmi_same(renamed[i].rdkafka, rdkafka)) {
-            return renamed[i].java;
-        }
-    }
-    return rdkafka;
-}
-
 static bool is_named(const char *const *names, const char *key)
 {
     for (; *names != NULL; names++) {

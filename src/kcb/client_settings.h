@@ -34,7 +34,5 @@ CHARM_MUST_CHECK int kcbi_client_settings(struct charm_arena *arena,
                                           const struct charm_value *properties,
                                           struct charm_value **ret_settings,
                                           struct charm_error *reterr);
-/* Java's name of what became this librdkafka property, for error texts; `rdkafka` itself when it has no other. */
-const char *kcbi_client_setting_origin(const char *rdkafka);
 
 #endif

@@ -19,7 +19,7 @@ enum {
     CREATE_PAUSE_MS = 1000,
     LOOK_AGAIN_MS = 60 * 60 * 1000,
     LONGEST_POLICY = 60,
-    LONGEST_KAFKA_WORDS = 200,
+    LONGEST_KAFKA_WORDS = 300,
 };
 
 /* ---- pure: what we want ---- */
@@ -569,8 +569,7 @@ static enum charm_result say_no_answer(struct work *work, const struct charm_err
     const char *words = kcbi_kafka_words(work->arena, error->text);
     switch (error->code) {
     case CHARM_EREFUSED:
-        kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_BLOCKED, "Kafka refuses the credentials: %s",
-                 words);
+        kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_BLOCKED, "%s", words);
         break;
     case CHARM_EINVAL:
         kcbi_say(work->run, KCBI_ON_TOPICS, CHARM_BLOCKED,

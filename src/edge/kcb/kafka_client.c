@@ -1,14 +1,17 @@
 #include "edge/kcb/kafka_client.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "edge/kcb/kafka_trouble.h"
 
 #if RD_KAFKA_VERSION < 0x020601ff
 #error                                                                                             \
@@ -40,38 +43,68 @@ int kcbi_left_ms(int64_t deadline_ms)
 
 /* ---- what librdkafka tells; called by rd_kafka_poll() in our own thread ---- */
 
-/* The more a code says about what a person should do, the higher. */
-static int telling(rd_kafka_resp_err_t code)
+static struct kcbi_heard heard_by(const struct kcbi_kafka_client *client, rd_kafka_resp_err_t code,
+                                  const char *text)
 {
-    switch (code) {
-    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-        return 5;
-    case RD_KAFKA_RESP_ERR__SSL:
-        return 4;
-    case RD_KAFKA_RESP_ERR__RESOLVE:
-        return 3;
-    case RD_KAFKA_RESP_ERR__TRANSPORT:
-        return 2;
-    case RD_KAFKA_RESP_ERR_NO_ERROR:
-    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-        return 0;
-    default:
-        return 1;
-    }
+    return (struct kcbi_heard){
+        .code = code,
+        .text = text,
+        .x509_error = atomic_load(&client->x509_error),
+        .has_certificate = client->has_certificate,
+        .kept_certificate = client->kept_certificate,
+    };
+}
+
+static struct kcbi_heard cause_of(const struct kcbi_kafka_client *client)
+{
+    return heard_by(client, client->cause, client->cause_text);
 }
 
 static void on_error(rd_kafka_t *kafka, int code, const char *reason, void *userdata)
 {
     (void)kafka;
     struct kcbi_kafka_client *client = userdata;
-    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && client->all_down_ms == 0) {
         client->all_down_ms = kcbi_clock_ms();
     }
-    if (telling(code) > 0 && telling(code) >= telling(client->cause)) {
+    const struct kcbi_heard before = cause_of(client);
+    const struct kcbi_heard now = heard_by(client, code, reason);
+    if (kcbi_kafka_telling(&now) > 0 && kcbi_kafka_telling(&now) >= kcbi_kafka_telling(&before)) {
         client->cause = code;
         snprintf(client->cause_text, sizeof(client->cause_text), "%s", reason);
     }
+}
+
+/* Somebody answered: what was heard before is past. */
+static void forget_trouble(struct kcbi_kafka_client *client)
+{
+    client->cause = RD_KAFKA_RESP_ERR_NO_ERROR;
+    client->cause_text[0] = '\0';
+    client->all_down_ms = 0;
+}
+
+/*
+ * Called in librdkafka's own threads, for each certificate of the broker's chain: decides nothing, remembers why OpenSSL
+ * does not accept it.
+ */
+/* NOLINTNEXTLINE(readability-function-size,readability-non-const-parameter): librdkafka wants it so */
+static int on_certificate(rd_kafka_t *kafka, const char *broker, int32_t broker_id, int *x509_error,
+                          int depth, const char *der, size_t size, char *why, size_t why_size,
+                          void *userdata)
+{
+    (void)kafka;
+    (void)broker;
+    (void)broker_id;
+    (void)depth;
+    (void)der;
+    (void)size;
+    struct kcbi_kafka_client *client = userdata;
+    if (*x509_error == 0) {
+        return 1;
+    }
+    atomic_store(&client->x509_error, *x509_error);
+    snprintf(why, why_size, "not accepted");
+    return 0;
 }
 
 /* "  ApiKey Fetch (1) Versions 4..17": librdkafka has no function that tells. */
@@ -82,6 +115,9 @@ static void on_log(const rd_kafka_t *kafka, int level, const char *facility, con
     static const char metadata[] = "ApiKey Metadata (3) Versions ";
     struct kcbi_kafka_client *client = rd_kafka_opaque(kafka);
     const char *found;
+    if (charmi_same(facility, "SSL") && strstr(text, "not sending any client cert") != NULL) {
+        client->kept_certificate = true;
+    }
     if (!charmi_same(facility, "APIVERSION")) {
         return;
     }
@@ -145,12 +181,37 @@ static int set_properties(rd_kafka_conf_t *conf, struct charm_arena *arena,
     return 0;
 }
 
+/* A file that the workers have must be here, too. */
+static int check_files(struct charm_arena *arena, const struct charm_value *settings,
+                       struct charm_error *reterr)
+{
+    CHARM_EACH(settings, it)
+    {
+        const char *path = charm_value_scalar(arena, it.value);
+        if (charmi_ends_with(it.key, ".location") && access(path, R_OK) != 0) {
+            const int why = errno;
+            return kcbi_kafka_explain_file(it.key, path, why, reterr);
+        }
+    }
+    return 0;
+}
+
+static bool has_certificate(const struct charm_value *settings)
+{
+    return charm_value_get(settings, "ssl.certificate.pem") != NULL ||
+           charm_value_get(settings, "ssl.certificate.location") != NULL ||
+           charm_value_get(settings, "ssl.keystore.location") != NULL;
+}
+
 static int open_client(struct kcbi_kafka_client *client, struct charm_arena *arena,
                        const struct charm_value *settings, struct charm_error *reterr)
 {
     char why[512];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    const int result = set_properties(conf, arena, settings, reterr);
+    int result = check_files(arena, settings, reterr);
+    if (result == 0) {
+        result = set_properties(conf, arena, settings, reterr);
+    }
     if (result != 0) {
         rd_kafka_conf_destroy(conf);
         return result;
@@ -158,10 +219,14 @@ static int open_client(struct kcbi_kafka_client *client, struct charm_arena *are
     rd_kafka_conf_set_opaque(conf, client);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_log_cb(conf, on_log);
+    if (rd_kafka_conf_set_ssl_cert_verify_cb(conf, on_certificate) != RD_KAFKA_CONF_OK) {
+        charmi_bug("librdkafka without TLS");
+    }
+    client->has_certificate = has_certificate(settings);
     client->kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
     if (client->kafka == NULL) {
         rd_kafka_conf_destroy(conf); /* taken only on success */
-        return charm_error_set(reterr, CHARM_EINVAL, "make a Kafka client: %s", why);
+        return kcbi_kafka_explain_settings(why, reterr);
     }
     if (rd_kafka_set_log_queue(client->kafka, NULL) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         charmi_bug("log.queue is set, and librdkafka says it is not");
@@ -241,31 +306,19 @@ void kcbi_kafka_release(struct kcbi_session *session)
 
 /* ---- wait ---- */
 
-static enum charm_code code_of(rd_kafka_resp_err_t code)
-{
-    switch (code) {
-    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-        return CHARM_EREFUSED;
-    case RD_KAFKA_RESP_ERR__SSL:
-    case RD_KAFKA_RESP_ERR__RESOLVE:
-    case RD_KAFKA_RESP_ERR__TRANSPORT:
-    case RD_KAFKA_RESP_ERR__TIMED_OUT:
-    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-        return CHARM_ENET;
-    default:
-        return CHARM_EFAILED;
-    }
-}
-
 static bool is_hopeless(const struct kcbi_kafka_client *client)
 {
-    const bool refused = code_of(client->cause) == CHARM_EREFUSED;
-    return refused ||
+    const struct kcbi_heard cause = cause_of(client);
+    return kcbi_kafka_decided(&cause) ||
            (client->all_down_ms > 0 && kcbi_clock_ms() - client->all_down_ms > LAST_CHANCE_MS);
+}
+
+/* Nobody answered, which says nothing of why. */
+static bool is_silence(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR__SSL || code == RD_KAFKA_RESP_ERR__RESOLVE ||
+           code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT ||
+           code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
 }
 
 int kcbi_kafka_client_failed(struct kcbi_kafka_client *client, rd_kafka_resp_err_t code,
@@ -273,9 +326,9 @@ int kcbi_kafka_client_failed(struct kcbi_kafka_client *client, rd_kafka_resp_err
 {
     rd_kafka_poll(client->kafka, 0); /* the cause may still be on its way */
     client->given_up = true;
-    const bool knows_better = code_of(code) == CHARM_ENET && client->cause != 0;
-    return charm_error_set(reterr, code_of(knows_better ? client->cause : code), "Kafka at %s: %s",
-                           client->bootstrap, knows_better ? client->cause_text : text);
+    const bool knows_better = is_silence(code) && client->cause != RD_KAFKA_RESP_ERR_NO_ERROR;
+    const struct kcbi_heard heard = knows_better ? cause_of(client) : heard_by(client, code, text);
+    return kcbi_kafka_explain(&heard, client->bootstrap, reterr);
 }
 
 /* Asks in growing pieces of time, because errors are looked at only in between. */
@@ -291,9 +344,10 @@ int kcbi_kafka_client_metadata(struct kcbi_kafka_client *client, enum kcbi_topic
                               left_ms < piece_ms ? left_ms : piece_ms);
         rd_kafka_poll(client->kafka, 0);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            forget_trouble(client);
             return 0;
         }
-        if (code_of(code) != CHARM_ENET || left_ms <= piece_ms || is_hopeless(client)) {
+        if (!is_silence(code) || left_ms <= piece_ms || is_hopeless(client)) {
             return kcbi_kafka_client_failed(client, code, rd_kafka_err2str(code), reterr);
         }
         piece_ms *= 2;

@@ -3,7 +3,7 @@
  *
  * librdkafka answers every failure to connect alike, with a time-out; why is only in what it tells its error
  * callback (lab-facts.md 1.3). A client therefore remembers the most telling of these words. It is also given up as
- * soon as that is decided: credentials refused, or no broker left to try. A client that failed is not used again:
+ * soon as that is decided: credentials refused, or no broker left to try for a second. A client that failed is not used again:
  * a fresh one finds a broker that is back sooner.
  *
  *     struct kcbi_kafka_client *client;
@@ -16,6 +16,7 @@
 #ifndef KCBI_KAFKA_CLIENT_H
 #define KCBI_KAFKA_CLIENT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ struct kcbi_kafka_client {
     int metadata_max_version;
     rd_kafka_resp_err_t cause; /* the most telling error so far, 0 if none */
     char cause_text[512];
+    atomic_int x509_error; /* why the broker's certificate was not accepted, 0: it was */
+    bool has_certificate;  /* of our own */
+    bool kept_certificate; /* it was not sent: the broker knows none of those who signed it */
     int64_t all_down_ms; /* monotonic time since when there is no broker left to try; 0: there is */
 };
 
@@ -58,8 +62,8 @@ CHARM_MUST_CHECK int kcbi_kafka_client_wait(struct kcbi_kafka_client *client, in
                                             rd_kafka_event_t **ret_event,
                                             struct charm_error *reterr);
 /*
- * Gives the client up and says why, as far as it is known. CHARM_EREFUSED: credentials or rights; CHARM_ENET: nobody
- * answered; CHARM_EFAILED: anything else. `code` and `text`: librdkafka's own words.
+ * Gives the client up and says why, as far as it is known: kafka_trouble.h has codes and words. `code` and `text`:
+ * librdkafka's own.
  */
 int kcbi_kafka_client_failed(struct kcbi_kafka_client *client, rd_kafka_resp_err_t code,
                              const char *text, struct charm_error *reterr);

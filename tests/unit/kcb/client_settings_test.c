@@ -235,14 +235,6 @@ static void broken_pem_names_its_key(void **state)
                    "ssl.keystore.key", "there is no key");
 }
 
-static void errors_can_name_javas_property(void **state)
-{
-    (void)state;
-    assert_string_equal(kcbi_client_setting_origin("ssl.ca.location"), "ssl.truststore.location");
-    assert_string_equal(kcbi_client_setting_origin("ssl.keystore.location"),
-                        "ssl.keystore.location");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,7 +250,6 @@ int main(void)
         TEST(what_the_client_cannot_do_is_named),
         TEST(references_to_a_config_provider_are_named),
         TEST(broken_pem_names_its_key),
-        TEST(errors_can_name_javas_property),
     };
     return cmocka_run_group_tests_name("client_settings", tests, NULL, NULL);
 }

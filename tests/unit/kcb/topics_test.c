@@ -381,10 +381,10 @@ static void other_brokers_that_do_not_answer_are_not_confirmed(void **state)
 
 static void refused_credentials_and_bad_settings_need_a_person(void **state)
 {
-    next_look_fails(CHARM_EREFUSED, "SASL authentication failed");
+    next_look_fails(CHARM_EREFUSED, "Kafka at k1:9093: it refuses user name or password");
     next_look_fails(CHARM_EINVAL, "no property ssl.foo");
     assert_int_equal(go(), CHARM_LATER);
-    assert_true(fake_said(run, "blocked: Kafka refuses the credentials: SASL authentication"));
+    assert_true(fake_said(run, "blocked: Kafka at k1:9093: it refuses user name or password"));
     assert_int_equal(go(), CHARM_LATER);
     assert_true(fake_said(run, "blocked: Kafka's client refuses the settings: no property"));
     run->kafka_settings = NULL;
