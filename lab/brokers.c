@@ -253,10 +253,21 @@ static void count_down(struct lab_brokers *brokers)
     }
 }
 
+/* The one name that every machine knows. */
+static const char *resolve(struct charm_arena *arena, const char *server)
+{
+    return charmi_starts_with(server, "localhost:")
+               ? charm_arena_printf(arena, "127.0.0.1%s", server + strlen("localhost"))
+               : server;
+}
+
 static bool anybody_there(const struct lab_brokers *brokers, struct charm_arena *arena,
                           const char *bootstrap)
 {
-    const struct charmi_words asked = charmi_split(arena, bootstrap, ", ");
+    struct charmi_words asked = charmi_split(arena, bootstrap, ", ");
+    for (size_t i = 0; i < asked.size; i++) {
+        asked.at[i] = resolve(arena, asked.at[i]);
+    }
     for (int i = 0; i < brokers->count; i++) {
         if (!brokers->down[i] && charmi_words_have(&asked, address_of(brokers, arena, i))) {
             return true;

@@ -1,4 +1,5 @@
 /* The base charm's real tables in this process: a simple life, and the blows that a run can get. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -279,6 +280,34 @@ static void a_run_that_has_nothing_to_do_writes_nothing_to_juju(void **state)
     assert_false(called(world, "status-set"));
 }
 
+/* Of the sanitizer's allocator, when there is one; its header is not everywhere. NOLINTNEXTLINE(*-reserved-identifier) */
+extern size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+static size_t bytes_in_use(void)
+{
+    return __sanitizer_get_current_allocated_bytes != NULL
+               ? __sanitizer_get_current_allocated_bytes()
+               : mallinfo2().uordblks;
+}
+
+/* Thousands of runs are made in one skin: what each leaves behind for ever would add up. */
+static void runs_leave_nothing_behind(void **state)
+{
+    enum { RUNS = 200, LARGEST_GROWTH = 4096 };
+    struct world *world = *state;
+    bring_kafka(world);
+    bring_deployer(world);
+    settle(world);
+    size_t before = 0;
+    for (int i = 0; i <= 2 * RUNS; i++) {
+        before = i == RUNS ? bytes_in_use() : before; /* by then every file has been written */
+        world->unit->update_status_wanted = true;
+        assert_true(run_next(world));
+    }
+    const size_t after = bytes_in_use();
+    assert_true(after < before + LARGEST_GROWTH);
+}
+
 /* The same life twice, in one skin: nothing is left of the first. */
 static void a_skin_that_is_restarted_knows_nothing_of_the_world_before(void **state)
 {
@@ -428,6 +457,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_WORLD(a_life_goes_from_no_relation_to_a_request_for_workers),
         IN_A_WORLD(a_run_that_has_nothing_to_do_writes_nothing_to_juju),
+        IN_A_WORLD(runs_leave_nothing_behind),
         IN_A_WORLD(a_skin_that_is_restarted_knows_nothing_of_the_world_before),
         IN_A_WORLD(a_run_that_is_killed_before_a_call_has_not_made_it),
         IN_A_WORLD(a_run_that_is_killed_after_a_call_has_made_it),
