@@ -19,6 +19,8 @@ static void there_and_back(struct charm_arena *arena, const struct fuzz_piece *p
     const int result = charmi_yaml_parse(arena, piece->bytes, piece->size, &value, &error);
     if (result != 0) {
         fuzz_error("YAML", result, &error);
+        MUST(charmi_starts_with(error.text, "line ") || charmi_starts_with(error.text, "byte "),
+             "no place: %s", error.text);
         MUST(value == NULL, "it failed, and filled its output");
         return;
     }
@@ -38,6 +40,7 @@ static void check_json(struct charm_arena *arena, const struct fuzz_piece *piece
     const int result = charm_value_parse(arena, piece->bytes, piece->size, &value, &error);
     if (result != 0) {
         fuzz_error("JSON", result, &error);
+        MUST(strstr(error.text, "line -") == NULL, "no place: %s", error.text);
         MUST(value == NULL, "it failed, and filled its output");
         return;
     }
