@@ -19,7 +19,10 @@
 extern "C" {
 #endif
 
-/* One worker property. Stronger than what the base computes, weaker than the operator's options. */
+/*
+ * One worker property. Stronger than what the base computes, weaker than the operator's options. One whose name speaks of a
+ * password or key needs the operator's worker-secret or allow-secrets-in-relation (docs/operating.md); else blocked.
+ */
 void kcb_set_worker_config(struct charm_run *run, const char *key, const char *value);
 /* Container image of the workers; the operator's option `image` wins. */
 void kcb_set_base_image(struct charm_run *run, const char *image);

@@ -95,8 +95,9 @@ static int explain_refusal(const struct charmi_facts *facts, const char *uri,
         return charm_error_set(reterr, CHARM_ENOTFOUND,
                                "there is no %s: juju secrets lists those that there are", uri);
     }
-    return charm_error_set(reterr, said->code == CHARM_EREFUSED ? CHARM_EFAILED : said->code, "%s",
-                           said->text);
+    /* Not a person's matter, as far as is known: the next hook asks again. */
+    return charm_error_set(reterr, said->code == CHARM_ETIMEOUT ? CHARM_ETIMEOUT : CHARM_EFAILED,
+                           "%s", said->text);
 }
 
 /* --refresh: the newest content, and Juju tells of the next. Without it the one that was read first stays. */

@@ -112,6 +112,17 @@ static void what_cannot_be_read_breaks_nothing_and_is_told_once(void **state)
     }
 }
 
+static void an_answer_that_is_none_is_unknown_and_no_person_s_matter(void **state)
+{
+    struct fake_juju *juju = fake_juju_new();
+    fake_juju_leader(juju, true);
+    asked = 1;
+    assert_int_equal(fake_juju_run(juju, LAYERS, "update-status"), 0);
+    assert_int_equal(found_error.code, CHARM_EFAILED);
+    assert_contains(found_error.text, "it answered nothing");
+    fake_juju_free(juju);
+}
+
 static void juju_2_is_not_even_asked(void **state)
 {
     struct fake_juju *juju = begin(1);
@@ -170,6 +181,7 @@ int main(void)
         cmocka_unit_test(it_is_read_once_a_run_in_its_newest_revision),
         cmocka_unit_test(its_values_are_hidden_and_the_user_s_name_is_not),
         cmocka_unit_test(what_cannot_be_read_breaks_nothing_and_is_told_once),
+        cmocka_unit_test(an_answer_that_is_none_is_unknown_and_no_person_s_matter),
         cmocka_unit_test(juju_2_is_not_even_asked),
         cmocka_unit_test(an_option_that_only_names_a_secret_is_not_hidden),
     };
