@@ -137,6 +137,29 @@ static void brokers_at_another_address_are_not_there(void **state)
     assert_int_equal(look(f, &view), 0);
 }
 
+static void localhost_is_a_name_of_this_machine_and_of_no_other(void **state)
+{
+    struct fixture *f = *state;
+    charm_value_set_text(f->settings, "bootstrap.servers", "localhost:9092");
+    assert_int_equal(create(f, 1, 1), CHARM_ENET - 1000);
+    f->brokers = lab_brokers_new(f->arena, "127.0.0.1", 9092);
+    assert_int_equal(create(f, 1, 1), 0);
+}
+
+/* Before 4.x they serve old clients, and this is how those of before 0.11 say that they cannot describe settings. */
+static void old_brokers_take_old_fetches_and_may_know_no_settings(void **state)
+{
+    struct fixture *f = *state;
+    struct kcb_cluster_view view;
+    assert_int_equal(look(f, &view), 0);
+    assert_int_equal(view.fetch_min_version, 4);
+    assert_int_equal(set(f, "{fetch: 0, topics: {a: {partitions: 1, policy: null}}}"), 0);
+    assert_int_equal(look(f, &view), 0);
+    assert_int_equal(view.fetch_min_version, 0);
+    assert_null(view.topics[0].cleanup_policy);
+    assert_non_null(strstr(view.topics[0].policy_error, "not supported by broker"));
+}
+
 static void brokers_vanish_in_the_middle(void **state)
 {
     struct fixture *f = *state;
@@ -218,6 +241,8 @@ int main(void)
         TEST(reads_lag_writes),
         TEST(a_broker_that_is_down_does_not_answer_and_does_nothing),
         TEST(brokers_at_another_address_are_not_there),
+        TEST(localhost_is_a_name_of_this_machine_and_of_no_other),
+        TEST(old_brokers_take_old_fetches_and_may_know_no_settings),
         TEST(brokers_vanish_in_the_middle),
         TEST(only_brokers_that_are_up_are_listed_and_counted),
         TEST(refusals_carry_kafka_s_codes),
