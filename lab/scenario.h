@@ -20,6 +20,7 @@
  *     scenario_secret.c     Juju's secrets
  *     scenario_deployer.c   the deployer's side of the relation (its answer: deployer_answer.h)
  *     scenario_expect.c     then and never
+ *     kills.c               a program of its own: one life, killed at every point
  *
  * May include: lab/{model,context,events,tools,wire,yaml,skin,skin_base,brokers,effects}.h, base.
  */
@@ -46,6 +47,7 @@ struct lab_scenario_options {
     struct lab_base base; /* what is in it */
     const char *program; /* what its `dispatch` is, when the directory has none; absolute or NULL */
     const char *tool;    /* lab-tool */
+    const char *kafka;   /* HOST:PORT of a real one; NULL: librdkafka's mock */
     bool verbose;
 };
 
@@ -88,6 +90,9 @@ struct lab_scene {
     struct lab_skin *skin;       /* made at its first run */
     const char *needs_process;   /* what of the file cannot be had in this process, or NULL */
     struct charm_value *effects; /* list of texts, see scenario_effects.c */
+    size_t run_count;
+    size_t refuse_commit_of;   /* number of the run, from 1, whose commit is refused; 0: none */
+    size_t state_only_of;      /* the same, and of its commit the state alone is taken */
     struct charmi_buf written; /* everything that the charm has ever said or written, for `never` */
     struct charmi_buf problems;
     struct charmi_buf details; /* every run, for --verbose */
@@ -95,6 +100,14 @@ struct lab_scene {
 
 /* One line for the report. */
 void lab_scene_problem(struct lab_scene *scene, const char *format, ...) CHARM_PRINTF(2, 3);
+
+/* ---- scenario_play.c ---- */
+/* Makes the world of a file for a charm that is a process. Begun or not, it is to be
+ * ended. */
+CHARM_MUST_CHECK int lab_scene_begin(struct lab_scene *scene, struct charm_arena *arena,
+                                     const struct lab_scenario_options *options,
+                                     const struct charm_value *file, struct charm_error *reterr);
+void lab_scene_end(struct lab_scene *scene);
 
 /* ---- scenario_read.c ---- */
 CHARM_MUST_CHECK int lab_scenario_read(struct charm_arena *arena, const char *path,
@@ -141,6 +154,8 @@ const struct charm_value *lab_scene_records(struct lab_scene *scene, const struc
 /* ---- scenario_effects.c ---- */
 /* Writes down what came of the act that has just been played. */
 void lab_scene_note_effects(struct lab_scene *scene, const char *act);
+/* Writes down how the world stands at its end: bags, statuses, connectors. */
+void lab_scene_note_end(struct lab_scene *scene);
 
 /* ---- scenario_rest.c ---- */
 struct lab_rest *lab_rest_new(struct charm_arena *arena, struct charm_error *reterr);

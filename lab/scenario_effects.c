@@ -55,11 +55,18 @@ static void note_bags(struct lab_scene *scene, const char *act)
     }
 }
 
-static void note_units(struct lab_scene *scene, const char *act)
+static void note_states(struct lab_scene *scene, const char *act)
+{
+    for (const struct lab_unit *unit = scene->app->units; unit != NULL; unit = unit->next) {
+        note_map(scene, charm_arena_printf(scene->arena, "%s: state of %s", act, unit->name),
+                 unit->state);
+    }
+}
+
+static void note_statuses(struct lab_scene *scene, const char *act)
 {
     struct charm_arena *arena = scene->arena;
     for (const struct lab_unit *unit = scene->app->units; unit != NULL; unit = unit->next) {
-        note_map(scene, charm_arena_printf(arena, "%s: state of %s", act, unit->name), unit->state);
         charm_value_append_text(
             scene->effects, charm_arena_printf(arena, "%s: status of %s: %s %s", act, unit->name,
                                                unit->status.word, unit->status.message));
@@ -96,6 +103,19 @@ void lab_scene_note_effects(struct lab_scene *scene, const char *act)
                                                    charm_text(charm_value_at(requests, i))));
     }
     note_bags(scene, act);
-    note_units(scene, act);
+    note_states(scene, act);
+    note_statuses(scene, act);
     note_task(scene, act);
+}
+
+void lab_scene_note_end(struct lab_scene *scene)
+{
+    note_bags(scene, "end");
+    note_statuses(scene, "end");
+    charm_value_append_text(
+        scene->effects,
+        charm_arena_printf(scene->arena, "end: connectors: %s",
+                           charm_value_render(scene->arena,
+                                              lab_connect_connectors(lab_rest_connect(scene->rest)),
+                                              CHARM_JSON_SORTED)));
 }

@@ -2,6 +2,8 @@
 #include "lab/scenario.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "lab/effects.h"
@@ -44,7 +46,9 @@ static int fill_names(struct lab_scene *scene, const struct charm_value *file,
     charm_value_set_int(names, "kafka-port", kafka);
     charm_value_set_text(names, "rest-host", lab_rest_host(scene->rest));
     charm_value_setf(names, "rest", "%s:%d", lab_rest_host(scene->rest), rest);
-    charm_value_setf(names, "kafka", "127.0.0.1:%d", kafka);
+    const char *host = scene->options->kafka == NULL ? "127.0.0.1" : scene->options->kafka;
+    charm_value_setf(names, "kafka-host", "%.*s", (int)strcspn(host, ":"), host);
+    charm_value_setf(names, "kafka", "%.*s:%d", (int)strcspn(host, ":"), host, kafka);
     const int code = lab_scenario_fill(scene->arena, file, names, &filled, reterr);
     scene->file = filled;
     return code;
@@ -52,13 +56,22 @@ static int fill_names(struct lab_scene *scene, const struct charm_value *file,
 
 static int open_process(struct lab_scene *scene, struct charm_error *reterr)
 {
-    int code = lab_scene_open(scene, reterr);
-    if (code == 0) {
-        scene->rest = lab_rest_new(scene->arena, reterr);
-        code = scene->rest == NULL ? CHARM_EFAILED
-                                   : lab_mock_kafka_new(scene->arena, &scene->kafka, reterr);
+    const int code = lab_scene_open(scene, reterr);
+    if (code != 0) {
+        return code;
     }
-    return code;
+    scene->rest = lab_rest_new(scene->arena, reterr);
+    if (scene->rest == NULL) {
+        return CHARM_EFAILED;
+    }
+    const char *real = scene->options->kafka;
+    if (real == NULL) {
+        return lab_mock_kafka_new(scene->arena, &scene->kafka, reterr);
+    }
+    const char *colon = strchr(real, ':');
+    scene->kafka = lab_mock_kafka_without_port(
+        scene->arena, colon == NULL ? 0 : (int)strtol(colon + 1, NULL, 10));
+    return 0;
 }
 
 static int prepare(struct lab_scene *scene, const struct charm_value *file,
@@ -128,7 +141,6 @@ static int play_act(struct lab_scene *scene, const struct charm_value *act, cons
 
 static int play_all(struct lab_scene *scene, struct charm_error *reterr)
 {
-    scene->runs = charm_value_new_list(scene->arena);
     int code = lab_scene_given(scene, reterr);
     lab_scene_note_effects(scene, "given");
     if (scene->options->verbose && scene->unit != NULL) {
@@ -162,6 +174,25 @@ struct played {
     const struct charm_value *effects;
 };
 
+static void init_scene(struct lab_scene *scene, struct charm_arena *arena,
+                       const struct lab_scenario_options *options)
+{
+    *scene = (struct lab_scene){ .arena = arena, .options = options, .tools_fd = -1 };
+    scene->effects = charm_value_new_list(arena);
+    scene->runs = charm_value_new_list(arena);
+    scene->problems = charmi_buf_init(LARGEST_REPORT);
+    scene->details = charmi_buf_init(LARGEST_REPORT);
+    scene->written = charmi_buf_init(LARGEST_WRITTEN);
+}
+
+int lab_scene_begin(struct lab_scene *scene, struct charm_arena *arena,
+                    const struct lab_scenario_options *options, const struct charm_value *file,
+                    struct charm_error *reterr)
+{
+    init_scene(scene, arena, options);
+    return prepare(scene, file, NULL, reterr);
+}
+
 static void close_scene(struct lab_scene *scene)
 {
     charmi_buf_release(&scene->problems);
@@ -171,16 +202,19 @@ static void close_scene(struct lab_scene *scene)
     lab_model_free(scene->model);
 }
 
+void lab_scene_end(struct lab_scene *scene)
+{
+    charmi_buf_release(&scene->details);
+    close_scene(scene);
+}
+
 static struct played play(struct charm_arena *arena, const struct lab_scenario_options *options,
                           const struct charm_value *file, const struct places *inside)
 {
-    struct lab_scene scene = { .arena = arena, .options = options, .tools_fd = -1 };
+    struct lab_scene scene;
     struct charm_error error = { 0 };
+    init_scene(&scene, arena, options);
     scene.inside = inside != NULL;
-    scene.effects = charm_value_new_list(arena);
-    scene.problems = charmi_buf_init(LARGEST_REPORT);
-    scene.details = charmi_buf_init(LARGEST_REPORT);
-    scene.written = charmi_buf_init(LARGEST_WRITTEN);
     int code = prepare(&scene, file, inside, &error);
     code = code != 0 ? code : play_all(&scene, &error);
     if (code != 0) {

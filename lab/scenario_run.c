@@ -473,6 +473,15 @@ static void put_results(struct process *process, int number)
     }
 }
 
+static enum lab_ending ending_of(int status)
+{
+    if (WIFEXITED(status)) {
+        return LAB_EXITED;
+    }
+    const int signal = WTERMSIG(status);
+    return signal == SIGKILL || signal == SIGTERM ? LAB_KILLED : LAB_CRASHED;
+}
+
 static void end(struct process *process, bool in_time)
 {
     struct lab_scene *scene = process->scene;
@@ -493,8 +502,7 @@ static void end(struct process *process, bool in_time)
     struct charm_error error = { 0 };
     struct lab_unit *unit = process->context->unit;
     lab_model_set_time(scene->model, clock_ms());
-    const int code =
-        lab_context_end(process->context, exited ? LAB_EXITED : LAB_CRASHED, number, &error);
+    const int code = lab_context_end(process->context, ending_of(status), number, &error);
     charm_value_set_text(process->run, "end", code == 0 ? "ok" : error.text);
     lab_scene_watch(scene, unit);
 }
@@ -508,6 +516,9 @@ int lab_scene_run(struct lab_scene *scene, struct lab_unit *unit, const struct l
     }
     struct process process = { .scene = scene };
     lab_model_set_time(scene->model, clock_ms());
+    scene->run_count++;
+    unit->fault_refuse_commit |= scene->run_count == scene->refuse_commit_of;
+    unit->fault_state_only |= scene->run_count == scene->state_only_of;
     process.context = lab_context_begin(scene->model, unit, event);
     process.run = charm_value_append_map(scene->runs);
     charm_value_set_text(process.run, "unit", unit->name);
