@@ -41,8 +41,8 @@ struct point {
     long run; /* from 1; 0: nowhere */
     char lane;
     long number;
-    char kind[16]; /* tool, rest, kafka, file, end, commit */
-    char when[16]; /* before, after; refused, state-only */
+    const char *kind; /* tool, rest, kafka, file, end, commit */
+    const char *when; /* before, after; refused, state-only */
 };
 
 struct task {
@@ -86,11 +86,22 @@ static bool write_plan(struct charm_arena *arena, const struct task *task, const
     return fclose(file) == 0 && symlink(task->killer, path_in(arena, folder, "dispatch")) == 0;
 }
 
-static bool read_point(const char *line, struct point *ret_point)
+/* "RUN LANE NUMBER KIND WHEN" */
+static bool read_point(struct charm_arena *arena, const char *line, struct point *ret_point)
 {
-    return sscanf(line, "%ld %c %ld %15s %15s", &ret_point->run,
-                  &ret_point->lane, /* NOLINT(cert-err34-c) */
-                  &ret_point->number, ret_point->kind, ret_point->when) == 5;
+    const struct charmi_words words = charmi_split(arena, line, " \n");
+    int64_t run = 0;
+    int64_t number = 0;
+    if (words.size != 5 || !charmi_parse_int(words.at[0], 1, INT32_MAX, &run) ||
+        !charmi_parse_int(words.at[2], 0, INT32_MAX, &number)) {
+        return false;
+    }
+    *ret_point = (struct point){ .run = (long)run,
+                                 .lane = words.at[1][0],
+                                 .number = (long)number,
+                                 .kind = words.at[3],
+                                 .when = words.at[4] };
+    return true;
 }
 
 static void read_points(struct charm_arena *arena, const char *folder, struct outcome *outcome)
@@ -100,7 +111,8 @@ static void read_points(struct charm_arena *arena, const char *folder, struct ou
     outcome->points = charm_arena_array(arena, MOST_POINTS, sizeof(*outcome->points));
     while (file != NULL && outcome->point_count < MOST_POINTS &&
            fgets(line, sizeof(line), file) != NULL) {
-        outcome->point_count += read_point(line, &outcome->points[outcome->point_count]) ? 1 : 0;
+        outcome->point_count +=
+            read_point(arena, line, &outcome->points[outcome->point_count]) ? 1 : 0;
     }
     if (file != NULL) {
         fclose(file);
@@ -395,9 +407,10 @@ static size_t choose(const struct task *task, const struct outcome *calm, struct
     }
     for (size_t i = 0; task->lane == 0 && i < calm->runs * 2; i++) {
         if (i % (size_t)task->every == 0) {
-            struct point *point = &ret_points[count++];
-            *point = (struct point){ .run = (long)(i / 2) + 1, .lane = 'm', .kind = "commit" };
-            snprintf(point->when, sizeof(point->when), "%s", i % 2 == 0 ? "refused" : "state-only");
+            ret_points[count++] = (struct point){ .run = (long)(i / 2) + 1,
+                                                  .lane = 'm',
+                                                  .kind = "commit",
+                                                  .when = i % 2 == 0 ? "refused" : "state-only" };
         }
     }
     return count;
@@ -406,7 +419,7 @@ static size_t choose(const struct task *task, const struct outcome *calm, struct
 static int play_matrix(const struct task *task, const struct charm_value *file)
 {
     struct charm_arena *arena = charm_arena_new();
-    const struct point nowhere = { .kind = "none" };
+    const struct point nowhere = { .kind = "none", .when = "never" };
     const struct outcome calm = play(arena, task, file, &nowhere);
     if (calm.problems[0] != '\0' || calm.point_count == 0) {
         printf("the undisturbed life failed:\n%s", calm.problems);
@@ -417,7 +430,7 @@ static int play_matrix(const struct task *task, const struct charm_value *file)
     size_t count = 1;
     if (task->only == NULL) {
         count = choose(task, &calm, points);
-    } else if (!read_point(task->only, &points[0])) {
+    } else if (!read_point(arena, task->only, &points[0])) {
         printf("'%s' is no point\n", task->only);
         count = 0;
     }
