@@ -25,7 +25,8 @@ enum {
 };
 
 static const char usage[] =
-    "usage: lab-histories --charm DIR [--jobs N] [--break INVARIANT] [COUNT [FIRST-SEED]]\n"
+    "usage: lab-histories --charm DIR [--jobs N] [--whole] [--break INVARIANT] [COUNT "
+    "[FIRST-SEED]]\n"
     "       lab-histories --charm DIR --story|--shrink|--scenario SEED|FILE\n"
     "       lab-histories --invariants\n"
     "\n"
@@ -37,6 +38,7 @@ static const char usage[] =
     "  --shrink     the shortest history that breaks the same invariant, as JSON\n"
     "  --scenario   the same as a file for tests/scenario, as far as that can say it\n"
     "  --break      breaks this invariant on purpose: a history that does not find out is none\n"
+    "  --whole      every history from its own beginning in one process, for sanitizers\n"
     "  --invariants what is checked\n";
 
 struct program {
@@ -46,6 +48,7 @@ struct program {
     const char *what; /* "--story", ...; NULL: play many */
     const char *sabotage;
     int64_t jobs;
+    bool whole; /* no copies of worlds */
     const char *args[2];
     size_t arg_count;
 };
@@ -91,57 +94,127 @@ static void show_short(const struct program *program, uint64_t seed,
     charm_arena_free(arena);
 }
 
-static void play_seed(const struct program *program, uint64_t seed, struct job *job)
+static void count_result(const struct program *program, uint64_t seed,
+                         const struct charm_value *history, const struct lab_history_result *result,
+                         struct job *job)
+{
+    job->histories++;
+    job->runs += result->runs;
+    job->points += result->points;
+    job->faults += result->faults;
+    if (result->broken == NULL) {
+        return;
+    }
+    if (charmi_same(result->broken->name, program->sabotage)) {
+        job->found++;
+    } else if (job->broken++ < MOST_SHOWN) {
+        show_short(program, seed, history);
+    }
+}
+
+static void go_on(const struct program *program, struct lab_world *world, uint64_t seed,
+                  struct job *job)
 {
     struct charm_arena *arena = charm_arena_new();
-    const struct lab_history_options options = { .sabotage = program->sabotage };
     struct lab_history_result result = { 0 };
-    struct charm_error error = { 0 };
     const struct charm_value *history = lab_history_draw(arena, seed);
     job->seed = seed;
-    if (lab_history_play(arena, &program->base, history, &options, &result, &error) != 0) {
-        printf("seed %llu: %s\n", (unsigned long long)seed, error.text);
+    lab_history_go_on(arena, world, history, &result);
+    count_result(program, seed, history, &result, job);
+    charm_arena_free(arena);
+}
+
+static struct lab_world *open_world(const struct program *program, uint64_t seed)
+{
+    const struct lab_history_options options = { .sabotage = program->sabotage };
+    struct charm_error error = { 0 };
+    struct lab_world *world =
+        lab_history_open(&program->base, lab_history_draw(program->arena, seed), &options, &error);
+    if (world == NULL) {
+        fprintf(stderr, "lab-histories: %s\n", error.text);
         exit(MISUSED);
     }
-    job->histories++;
-    job->runs += result.runs;
-    job->points += result.points;
-    job->faults += result.faults;
-    if (result.broken != NULL) {
-        const bool wanted = charmi_same(result.broken->name, program->sabotage);
-        if (!wanted && job->broken++ < MOST_SHOWN) {
-            show_short(program, seed, history);
-        }
-        job->found += wanted;
-    }
-    charm_arena_free(arena);
+    return world;
 }
 
 /* ---- many ---- */
 
-static void run_job(const struct program *program, struct job *job, uint64_t first, uint64_t count,
-                    uint64_t stride)
-{
-    for (uint64_t i = 0; i < count; i += stride) {
-        play_seed(program, first + i, job);
-    }
-    fflush(stdout);
-    _exit(GOOD);
-}
-
-/* A job that dies is a failure of the history that it played. */
-static bool wait_for(const struct job *job)
+/* One that crashes is a failure of its history. */
+static void wait_for_history(pid_t pid, struct job *job)
 {
     int status = 0;
-    while (waitpid(job->pid, &status, 0) < 0 && errno == EINTR) {
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == GOOD) {
-        return true;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != GOOD) {
+        printf("seed %llu: the process died (%s %d)\n", (unsigned long long)job->seed,
+               WIFSIGNALED(status) ? "signal" : "exit",
+               WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+        fflush(stdout);
+        job->histories++;
+        job->broken++;
     }
-    printf("seed %llu: the process died (%s %d)\n", (unsigned long long)job->seed,
-           WIFSIGNALED(status) ? "signal" : "exit",
-           WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-    return false;
+}
+
+/* Histories of one beginning, each in a copy of that world. */
+static void play_block(const struct program *program, uint64_t first, uint64_t end, struct job *job)
+{
+    struct lab_world *world = open_world(program, first);
+    for (uint64_t seed = first; seed < end; seed++) {
+        const pid_t pid = fork();
+        if (pid < 0) {
+            perror("lab-histories: fork");
+            exit(MISUSED);
+        }
+        if (pid == 0) {
+            go_on(program, world, seed, job);
+            _exit(GOOD);
+        }
+        wait_for_history(pid, job);
+    }
+    lab_history_close(world);
+}
+
+/* Each in a world of its own, and all in this process: what sanitizers can look at to the end. */
+static void play_whole(const struct program *program, uint64_t first, uint64_t end, struct job *job)
+{
+    for (uint64_t seed = first; seed < end; seed++) {
+        struct lab_world *world = open_world(program, seed);
+        go_on(program, world, seed, job);
+        lab_history_close(world);
+    }
+}
+
+/* Every `jobs`th block of seeds. */
+static void run_job(const struct program *program, struct job *job, uint64_t number, uint64_t first,
+                    uint64_t end)
+{
+    uint64_t block = first / LAB_HISTORIES_A_BEGINNING + number;
+    for (; block * LAB_HISTORIES_A_BEGINNING < end; block += (uint64_t)program->jobs) {
+        const uint64_t low = block * LAB_HISTORIES_A_BEGINNING;
+        const uint64_t high = low + LAB_HISTORIES_A_BEGINNING;
+        (program->whole ? play_whole : play_block)(program, low < first ? first : low,
+                                                   high > end ? end : high, job);
+    }
+}
+
+static bool fork_jobs(const struct program *program, struct job *jobs, uint64_t first, uint64_t end)
+{
+    bool alive = true;
+    for (int64_t i = 0; i < program->jobs; i++) {
+        jobs[i].pid = fork();
+        if (jobs[i].pid == 0) {
+            run_job(program, &jobs[i], (uint64_t)i, first, end);
+            fflush(stdout);
+            _exit(GOOD);
+        }
+    }
+    for (int64_t i = 0; i < program->jobs; i++) {
+        int status = 0;
+        while (waitpid(jobs[i].pid, &status, 0) < 0 && errno == EINTR) {
+        }
+        alive = alive && WIFEXITED(status) && WEXITSTATUS(status) == GOOD;
+    }
+    return alive;
 }
 
 static double seconds_since(const struct timespec *start)
@@ -202,16 +275,11 @@ static int play_many(const struct program *program)
         return MISUSED;
     }
     fflush(stdout);
-    for (int64_t i = 0; i < program->jobs; i++) {
-        jobs[i].pid = fork();
-        if (jobs[i].pid == 0) {
-            run_job(program, &jobs[i], (uint64_t)(first + i), (uint64_t)(count - i),
-                    (uint64_t)program->jobs);
-        }
-    }
     bool alive = true;
-    for (int64_t i = 0; i < program->jobs; i++) {
-        alive = wait_for(&jobs[i]) && alive;
+    if (program->jobs == 1) {
+        run_job(program, &jobs[0], 0, (uint64_t)first, (uint64_t)(first + count));
+    } else {
+        alive = fork_jobs(program, jobs, (uint64_t)first, (uint64_t)(first + count));
     }
     const struct job sum = sum_of(jobs, program->jobs);
     munmap(jobs, MOST_JOBS * sizeof(*jobs));
@@ -310,7 +378,9 @@ static bool read_arguments(struct program *program, int argc, char **argv)
     static const char *const closely[] = { "--story", "--shrink", "--scenario", "--invariants",
                                            NULL };
     for (int i = 1; i < argc; i++) {
-        if (charmi_in(closely, argv[i])) {
+        if (charmi_same(argv[i], "--whole")) {
+            program->whole = true;
+        } else if (charmi_in(closely, argv[i])) {
             program->what = argv[i];
         } else if (charmi_starts_with(argv[i], "--")) {
             if (!take_option(program, argv[i], argv[i + 1])) {

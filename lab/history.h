@@ -5,7 +5,7 @@
  * faults at points of the runs that they cause. It is drawn from a seed, played deterministically, and can be cut down to
  * what still fails. Its file is JSON, with the words of tests/scenario/README.md where those can say it:
  *
- *     {"seed": 7, "juju": "3.6.4", "units": 2, "prelude": "hooks", "config": {...}, "relations": [kafka, ...],
+ *     {"seed": 7, "beginning": 0, "juju": "3.6.4", "units": 2, "prelude": "hooks", "config": {...}, "relations": [kafka, ...],
  *      "steps": [{"leader": "connect/1", "runs": 2, "faults": [{"run": 0, "at": "http", "nth": 1, "blow": "kill-after"}]}]}
  *
  * After the last step the world heals and settles, and every invariant is checked; then an operator repairs what a person
@@ -64,6 +64,11 @@ struct lab_history_result {
 /* NULL-ended. */
 const struct lab_invariant *const *lab_history_invariants(void);
 
+struct lab_world;
+
+/* So many seeds in a row have the same beginning. */
+enum { LAB_HISTORIES_A_BEGINNING = 32 };
+
 struct charm_value *lab_history_draw(struct charm_arena *arena, uint64_t seed);
 /* Texts of the result belong to `arena`. CHARM_EINVAL: the history is none. */
 CHARM_MUST_CHECK int lab_history_play(struct charm_arena *arena, const struct lab_base *base,
@@ -71,6 +76,16 @@ CHARM_MUST_CHECK int lab_history_play(struct charm_arena *arena, const struct la
                                       const struct lab_history_options *options,
                                       struct lab_history_result *ret_result,
                                       struct charm_error *reterr);
+/*
+ * The same in two parts: histories of the same `beginning` may go on from copies of one world (fork(2)). NULL: the history
+ * is none. Own: close it; NULL is accepted.
+ */
+struct lab_world *lab_history_open(const struct lab_base *base, const struct charm_value *history,
+                                   const struct lab_history_options *options,
+                                   struct charm_error *reterr);
+void lab_history_go_on(struct charm_arena *arena, struct lab_world *world,
+                       const struct charm_value *history, struct lab_history_result *ret_result);
+void lab_history_close(struct lab_world *world);
 /* The shortest history found that breaks the same invariant; `history` itself when it breaks none. */
 const struct charm_value *lab_history_shrink(struct charm_arena *arena, const struct lab_base *base,
                                              const struct charm_value *history,

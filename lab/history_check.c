@@ -137,10 +137,13 @@ static void check_writer(struct lab_world *world, const char *what)
     }
 }
 
-static bool is_adopted(struct lab_world *world)
+/* As the options are, or were when this run began. */
+static bool is_wanted(struct lab_world *world, const char *name, const struct charm_value *config)
 {
-    const struct charm_value *options = lab_application_options(world->arena, world->app, false);
-    return charm_value_true(charm_value_get(options, "adopt-connectors"));
+    const struct charm_value *now = charm_value_get(lab_wanted_connectors(world), name);
+    const struct charm_value *before = charm_value_get(world->wanted_before, name);
+    return (now != NULL && charm_value_equal(now, config)) ||
+           (before != NULL && charm_value_equal(before, config));
 }
 
 static void check_put(struct lab_world *world, const char *name, const char *body)
@@ -148,7 +151,6 @@ static void check_put(struct lab_world *world, const char *name, const char *bod
     const struct charm_value *config = charm_value_decode(world->arena, body);
     struct charm_value *whole = charm_value_new_map(world->arena);
     const struct charm_value *live = charm_value_get(lab_connect_connectors(world->connect), name);
-    const struct charm_value *wanted = lab_wanted_connectors(world);
     charm_value_update(whole, config);
     charm_value_set_text(whole, "name", name);
     if (charm_value_get(world->strangers, name) != NULL) {
@@ -159,7 +161,7 @@ static void check_put(struct lab_world *world, const char *name, const char *bod
         lab_broken(world, &lab_one_put_a_change, "%s puts connector %s, which is so already",
                    world->running->name, name);
     }
-    if (wanted == NULL || !charm_value_equal(charm_value_get(wanted, name), whole)) {
+    if (!is_wanted(world, name, whole)) {
         lab_broken(world, &lab_one_put_a_change, "%s puts connector %s, which nobody wants so",
                    world->running->name, name);
     }
@@ -184,7 +186,10 @@ static void check_delete(struct lab_world *world, const char *name)
         lab_broken(world, &lab_no_stranger_touched, "%s removes connector %s, which others made",
                    world->running->name, name);
     }
-    if ((wanted == NULL || charm_value_get(wanted, name) != NULL) && !is_last_and_goes(world)) {
+    const bool was_unwanted =
+        world->wanted_before != NULL && charm_value_get(world->wanted_before, name) == NULL;
+    if ((wanted == NULL || charm_value_get(wanted, name) != NULL) && !was_unwanted &&
+        !is_last_and_goes(world)) {
         lab_broken(world, &lab_wanted_are_live, "%s removes connector %s, which is wanted",
                    world->running->name, name);
     }
@@ -272,7 +277,7 @@ static void check_adopted(struct lab_world *world)
         }
     }
     for (size_t i = 0; i < adopted.size; i++) {
-        if (!is_adopted(world)) {
+        if (!lab_may_adopt(world) && !world->adopted_before) {
             lab_broken(world, &lab_no_stranger_touched, "%s takes over connector %s without leave",
                        world->running->name, adopted.at[i]);
         }
@@ -320,14 +325,19 @@ static const char *request_of(const struct lab_world *world, const struct lab_un
     return charm_text(charm_value_get(seat == NULL ? NULL : seat->bag.values, "resource"));
 }
 
-static bool any_lost(const struct lab_world *world)
+/* A unit whose machine is dead, and whose request stands beside the leader's as another one; NULL: there is none. */
+static const struct lab_unit *dead_asker(const struct lab_world *world)
 {
+    const struct lab_unit *leader = world->app->leader;
+    const char *request = leader == NULL ? "" : request_of(world, leader);
     for (const struct lab_unit *unit = world->app->units; unit != NULL; unit = unit->next) {
-        if (unit->lost && unit->life != LAB_DEAD) {
-            return true;
+        const char *theirs = request_of(world, unit);
+        if (unit->lost && unit->life != LAB_DEAD && theirs[0] != '\0' &&
+            !charmi_same(theirs, request)) {
+            return unit;
         }
     }
-    return false;
+    return NULL;
 }
 
 /* Each object of the leader's request is what the cluster has. */
@@ -363,8 +373,8 @@ static void check_wish(struct lab_world *world, const struct lab_wanted *wanted)
     if (wanted->running && wanted->config_right && request[0] == '\0') {
         lab_broken(world, &lab_one_wish, "%s leads and asks for nothing", leader->name);
     }
-    if (any_lost(world)) {
-        return; /* a dead unit's old request may stand beside it: the status names that unit */
+    if (dead_asker(world) != NULL) {
+        return; /* the status names that unit */
     }
     if (lab_deployer_versions(world->deployer) > 1) {
         lab_broken(world, &lab_one_wish, "the deployer sees %zu different requests",
@@ -390,7 +400,8 @@ static void check_connectors(struct lab_world *world, const struct lab_wanted *w
                        it.key);
         }
     }
-    if (!wanted->running || !wanted->connectors_right || any_lost(world)) {
+    if (world->app->leader == NULL || !wanted->running || !wanted->connectors_right ||
+        dead_asker(world) != NULL) {
         return;
     }
     CHARM_EACH(wanted->connectors, it)
@@ -495,6 +506,14 @@ static void check_status(struct lab_world *world, const struct lab_unit *unit,
                          const struct lab_wanted *wanted)
 {
     const char *expected = lab_wanted_status(world, unit, wanted);
+    const struct lab_unit *dead = unit == world->app->leader ? dead_asker(world) : NULL;
+    if (dead != NULL) {
+        if (request_of(world, unit)[0] == '\0' || !charmi_starts_with(expected, "active ")) {
+            return; /* something else is to be done first */
+        }
+        expected =
+            charm_arena_printf(world->arena, "blocked *juju remove-unit --force %s*", dead->name);
+    }
     const char *seen =
         charm_arena_printf(world->arena, "%s %s", unit->status.word, unit->status.message);
     if (!lab_match(expected, seen)) {
@@ -514,10 +533,12 @@ void lab_check_settled(struct lab_world *world)
     const struct lab_wanted wanted = lab_wanted_of_leader(world);
     check_connectors(world, &wanted);
     check_wish(world, &wanted);
-    for (const struct lab_unit *unit = world->app->units; unit != NULL && !any_lost(world);
-         unit = unit->next) {
+    const struct lab_unit *dead = dead_asker(world);
+    for (const struct lab_unit *unit = world->app->units; unit != NULL; unit = unit->next) {
         if (lab_unit_lives(unit) && !lab_is_broken(world)) {
-            check_flags(world, unit, &wanted);
+            if (dead == NULL) {
+                check_flags(world, unit, &wanted);
+            }
             check_status(world, unit, &wanted);
         }
     }

@@ -5,7 +5,7 @@
 #include "lab/history_internal.h"
 
 enum {
-    MOST_STEPS = 10,
+    MOST_STEPS = 8,
     MOST_UNITS = 3,
     MOST_FAULTS = 2,
     RUNS_OF_FAULTS = 6,
@@ -349,10 +349,13 @@ static void draw_beginning(struct drawing *d, struct charm_value *history)
 
 struct charm_value *lab_history_draw(struct charm_arena *arena, uint64_t seed)
 {
-    struct drawing d = { .arena = arena, .random = seed };
+    const uint64_t beginning = seed / LAB_HISTORIES_A_BEGINNING;
+    struct drawing d = { .arena = arena, .random = beginning };
     struct charm_value *history = charm_value_new_map(arena);
     charm_value_set_int(history, "seed", (int64_t)seed);
+    charm_value_set_int(history, "beginning", (int64_t)beginning);
     draw_beginning(&d, history);
+    d.random = ~seed; /* another stream than the beginning's */
     struct charm_value *steps = charm_value_add_list(history, "steps");
     for (uint64_t count = 1 + below(&d, MOST_STEPS); count > 0; count--) {
         struct charm_value *step = charm_value_append_map(steps);

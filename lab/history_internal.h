@@ -36,7 +36,8 @@ struct lab_fault {
 struct lab_world {
     struct charm_arena *arena;
     const struct lab_base *base;
-    const struct lab_history_options *options;
+    struct lab_history_options options;
+    struct lab_history_result first; /* of the beginning */
     struct lab_history_result *result;
     struct charm_arena *result_arena;
 
@@ -64,6 +65,9 @@ struct lab_world {
     bool kafka_is_silent; /* its units say nothing when they come */
     bool topics_touched;  /* somebody changed a topic by hand */
     bool shows_falsely; /* workers show other configurations than they have: only for a sabotage */
+    const struct charm_value
+        *wanted_before; /* connectors, when options changed in the middle of this run */
+    bool adopted_before;
     const struct lab_unit *asking; /* whose request stood when it was last seen */
     struct charm_value *strangers; /* connectors that others made: name -> configuration */
     size_t puts;                   /* of connectors */
@@ -147,6 +151,8 @@ struct lab_option_value {
     bool wrong;
 };
 extern const struct lab_option_value lab_option_values[];
+/* Does the operator let connectors of others be adopted? */
+bool lab_may_adopt(const struct lab_world *world);
 /* Connectors that the option wants now; NULL if it is wrong. */
 const struct charm_value *lab_wanted_connectors(struct lab_world *world);
 

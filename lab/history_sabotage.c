@@ -133,7 +133,7 @@ static const struct sabotage table[] = {
 
 void lab_sabotage(struct lab_world *world, enum lab_moment when)
 {
-    const char *name = world->options->sabotage;
+    const char *name = world->options.sabotage;
     for (size_t i = 0; name != NULL && i < sizeof(table) / sizeof(table[0]); i++) {
         if (table[i].when == when && charmi_same(table[i].invariant->name, name)) {
             table[i].break_it(world);

@@ -8,7 +8,7 @@
 
 static void say_step(struct lab_world *world, const char *key, const struct charm_value *value)
 {
-    struct charm_value *said = world->options->said;
+    struct charm_value *said = world->options.said;
     if (said != NULL && value != NULL) {
         charm_value_set(charm_value_append_map(said), key,
                         charm_value_copy(world->result_arena, value));
@@ -17,9 +17,9 @@ static void say_step(struct lab_world *world, const char *key, const struct char
 
 static void say_comment(struct lab_world *world, const char *what, const struct charm_value *value)
 {
-    if (world->options->said != NULL && value != NULL) {
+    if (world->options.said != NULL && value != NULL) {
         charm_value_set_text(
-            charm_value_append_map(world->options->said), "#",
+            charm_value_append_map(world->options.said), "#",
             charm_arena_printf(world->result_arena, "cannot be said: %s %s", what,
                                charm_value_render(world->arena, value, CHARM_JSON_COMPACT)));
     }
@@ -27,8 +27,8 @@ static void say_comment(struct lab_world *world, const char *what, const struct 
 
 void lab_say_word(struct lab_world *world, const char *word)
 {
-    if (world->options->said != NULL && word[0] != '\0') {
-        charm_value_append_text(world->options->said, word);
+    if (world->options.said != NULL && word[0] != '\0') {
+        charm_value_append_text(world->options.said, word);
     }
 }
 
@@ -65,7 +65,7 @@ static const struct charm_value *remote_in_scenario(struct lab_world *world,
 
 static void say_action(struct lab_world *world, const struct charm_value *step)
 {
-    struct charm_value *said = world->options->said;
+    struct charm_value *said = world->options.said;
     const struct charm_value *action = charm_value_get(step, "action");
     if (said != NULL && action != NULL) {
         struct charm_value *asked = charm_value_append_map(said);
@@ -83,10 +83,10 @@ static void say_units(struct lab_world *world, const struct charm_value *step)
     for (size_t i = 0; keys[i] != NULL; i++) {
         say_step(world, keys[i], charm_value_get(step, keys[i]));
     }
-    if (world->options->said != NULL && charm_value_true(charm_value_get(step, "force"))) {
-        const size_t size = charm_value_size(world->options->said);
+    if (world->options.said != NULL && charm_value_true(charm_value_get(step, "force"))) {
+        const size_t size = charm_value_size(world->options.said);
         struct charm_value *last = /* made above, and ours */
-            (struct charm_value *)(uintptr_t)charm_value_at(world->options->said, size - 1);
+            (struct charm_value *)(uintptr_t)charm_value_at(world->options.said, size - 1);
         charm_value_set_bool(last, "force", true);
     }
 }

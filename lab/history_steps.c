@@ -309,6 +309,10 @@ void lab_world_happen(struct lab_world *world, const struct charm_value *step)
     const bool moves_leader = charm_value_get(step, "leader") != NULL ||
                               charm_value_get(step, "lose-unit") != NULL ||
                               charm_value_get(step, "remove-unit") != NULL;
+    if (charm_value_get(step, "config") != NULL) { /* the run has read its options, or has not */
+        world->wanted_before = lab_wanted_connectors(world);
+        world->adopted_before = lab_may_adopt(world);
+    }
     if (moves_leader) {
         lab_model_set_time(world->model, world->model->now_ms + LEASE_MS);
     }

@@ -122,6 +122,11 @@ const struct charm_value *lab_wanted_connectors(struct lab_world *world)
     return wanted;
 }
 
+bool lab_may_adopt(const struct lab_world *world)
+{
+    return charmi_same(option(world, "adopt-connectors"), "true");
+}
+
 /* ---- relations ---- */
 
 /* Has the relation a unit that the application's units can see? */

@@ -35,10 +35,10 @@ bool lab_is_broken(const struct lab_world *world)
 
 void lab_tell(const struct lab_world *world, const char *format, ...)
 {
-    if (world->options->story != NULL) {
+    if (world->options.story != NULL) {
         va_list args;
         va_start(args, format);
-        charmi_buf_vaddf(world->options->story, format, args);
+        charmi_buf_vaddf(world->options.story, format, args);
         va_end(args);
     }
 }
@@ -407,6 +407,8 @@ static void run_unit(struct lab_world *world, struct lab_unit *unit, const struc
     struct lab_skin_run run;
     world->running = unit;
     world->disturbed = unit->fault_refuse_commit || unit->fault_state_only;
+    world->wanted_before = NULL;
+    world->adopted_before = false;
     memset(world->points_of_kind, 0, sizeof(world->points_of_kind));
     lab_tell(world, "  %s %s%s\n", unit->name, lab_event_name(world->arena, unit, event),
              unit->app->leader == unit ? " (leads)" : "");
@@ -614,15 +616,9 @@ static void play_end(struct lab_world *world)
 
 /* ---- the whole ---- */
 
-static void open_world(struct lab_world *world, const struct charm_value *history)
+static void make_outside(struct lab_world *world)
 {
     struct charm_arena *arena = world->arena;
-    const char *juju = charm_text(charm_value_get(history, "juju"));
-    const uint64_t seed = (uint64_t)charm_value_int(charm_value_get(history, "seed"), 1);
-    world->model = lab_model_new(&(struct lab_model_options){
-        .juju_version = juju[0] == '\0' ? NULL : juju, .seed = seed + 1 });
-    lab_model_set_time(world->model, (int64_t)FIRST_MS * 1000);
-    world->random = seed;
     world->brokers = lab_brokers_new(arena, LAB_KAFKA, LAB_KAFKA_PORT);
     world->connect = lab_connect_new(arena);
     world->deployer = lab_deployer_new(arena, LAB_NODE, LAB_NODE_PORT);
@@ -630,38 +626,81 @@ static void open_world(struct lab_world *world, const struct charm_value *histor
     world->outside = (struct kcb_ports){
         .userdata = world, .http = http, .kafka_look = kafka_look, .kafka_create = kafka_create
     };
-    world->skin = lab_skin_new(arena, &(struct lab_skin_options){
-                                          .model = world->model,
-                                          .files = world->base->files,
-                                          .reading = lab_base_reading(),
-                                          .outside = &world->outside,
-                                          .strike = strike,
-                                          .userdata = world,
-                                      });
-    lab_base_link(world->skin);
     lab_world_brokers(world, charm_value_decode(arena, "{\"brokers\": 3}"));
+}
+
+static void make_skin(struct lab_world *world)
+{
+    world->skin = lab_skin_new(world->arena, &(struct lab_skin_options){
+                                                 .model = world->model,
+                                                 .files = world->base->files,
+                                                 .reading = lab_base_reading(),
+                                                 .outside = &world->outside,
+                                                 .strike = strike,
+                                                 .userdata = world,
+                                             });
+    lab_base_link(world->skin);
+}
+
+struct lab_world *lab_history_open(const struct lab_base *base, const struct charm_value *history,
+                                   const struct lab_history_options *options,
+                                   struct charm_error *reterr)
+{
+    struct charm_arena *arena = charm_arena_new();
+    struct lab_world *world = charm_arena_alloc(arena, sizeof(*world));
+    const char *juju = charm_text(charm_value_get(history, "juju"));
+    const int64_t beginning = charm_value_int(charm_value_get(history, "beginning"), 0);
+    *world = (struct lab_world){ .arena = arena, .base = base, .options = *options };
+    world->first.words = "";
+    world->result = &world->first;
+    world->result_arena = arena;
+    world->model = lab_model_new(&(struct lab_model_options){
+        .juju_version = juju[0] == '\0' ? NULL : juju, .seed = (uint64_t)beginning + 1 });
+    lab_model_set_time(world->model, (int64_t)FIRST_MS * 1000);
+    make_outside(world);
+    make_skin(world);
+    if (begin(world, history, reterr) != 0) {
+        lab_history_close(world);
+        return NULL;
+    }
+    return world;
+}
+
+void lab_history_close(struct lab_world *world)
+{
+    if (world != NULL) {
+        lab_model_free(world->model);
+        charm_arena_free(world->arena);
+    }
+}
+
+void lab_history_go_on(struct charm_arena *arena, struct lab_world *world,
+                       const struct charm_value *history, struct lab_history_result *ret_result)
+{
+    const uint64_t seed = (uint64_t)charm_value_int(charm_value_get(history, "seed"), 1);
+    *ret_result = world->first;
+    ret_result->words = charm_arena_copy(arena, world->first.words);
+    world->result = ret_result;
+    world->result_arena = arena;
+    world->random = seed;
+    world->model->random = seed;
+    const struct charm_value *steps = charm_value_get(history, "steps");
+    for (size_t i = 0; i < charm_value_size(steps) && !lab_is_broken(world); i++) {
+        lab_world_step(world, charm_value_at(steps, i));
+    }
+    play_end(world);
 }
 
 int lab_history_play(struct charm_arena *arena, const struct lab_base *base,
                      const struct charm_value *history, const struct lab_history_options *options,
                      struct lab_history_result *ret_result, struct charm_error *reterr)
 {
-    *ret_result = (struct lab_history_result){ .words = "" };
-    struct lab_world world = { .arena = charm_arena_new(),
-                               .base = base,
-                               .options = options,
-                               .result = ret_result,
-                               .result_arena = arena };
-    open_world(&world, history);
-    const int code = begin(&world, history, reterr);
-    const struct charm_value *steps = charm_value_get(history, "steps");
-    for (size_t i = 0; code == 0 && i < charm_value_size(steps) && !lab_is_broken(&world); i++) {
-        lab_world_step(&world, charm_value_at(steps, i));
+    struct charm_error error = { 0 };
+    struct lab_world *world = lab_history_open(base, history, options, &error);
+    if (world == NULL) {
+        return charm_error_set(reterr, error.code, "%s", error.text);
     }
-    if (code == 0) {
-        play_end(&world);
-    }
-    lab_model_free(world.model);
-    charm_arena_free(world.arena);
-    return code;
+    lab_history_go_on(arena, world, history, ret_result);
+    lab_history_close(world);
+    return 0;
 }
