@@ -91,21 +91,37 @@ static void say_units(struct lab_world *world, const struct charm_value *step)
     }
 }
 
+/* Topics as they stand now, by their partitions: a scenario's Kafka knows no more of them. */
+static void say_topics(struct lab_world *world)
+{
+    struct charm_value *kafka = charm_value_new_map(world->arena);
+    struct charm_value *topics = charm_value_add_map(kafka, "topics");
+    CHARM_EACH(lab_brokers_topics(world->brokers), it)
+    {
+        charm_value_set(topics, it.key, charm_value_get(it.value, "partitions"));
+    }
+    say_step(world, "kafka", kafka);
+}
+
 /* What other hands left behind, as it stands now. */
 static void say_outside(struct lab_world *world, const struct charm_value *step)
 {
+    const struct charm_value *kafka = charm_value_get(step, "kafka");
     if (charm_value_get(step, "by-hand") != NULL) {
         struct charm_value *rest = charm_value_new_map(world->arena);
         charm_value_set(rest, "connectors", lab_connect_connectors(world->connect));
         say_step(world, "rest", rest);
     }
     if (charm_value_get(step, "topic") != NULL) {
-        struct charm_value *kafka = charm_value_new_map(world->arena);
-        charm_value_set(kafka, "topics", lab_brokers_topics(world->brokers));
-        say_step(world, "kafka", kafka);
+        say_comment(world, "topic", charm_value_get(step, "topic"));
+        say_topics(world);
     }
     say_step(world, "rest", charm_value_get(step, "rest"));
-    say_step(world, "kafka", charm_value_get(step, "kafka"));
+    if (charm_value_kind(kafka) == CHARM_MAP) {
+        say_comment(world, "kafka", kafka);
+    } else {
+        say_step(world, "kafka", kafka);
+    }
     say_step(world, "deployer", charm_value_get(step, "deployer"));
 }
 
@@ -201,10 +217,9 @@ const char *lab_history_scenario(struct charm_arena *arena, const struct lab_bas
                  charm_value_render(arena, history, CHARM_JSON_COMPACT));
     add_given(arena, &out, history, &result);
     add_steps(arena, &out, history, said);
-    if (result.then != NULL) {
-        charmi_buf_add(&out, "then:\n");
-        add_indented(&out, "  ", "  ", lab_yaml_render(arena, result.then));
-    }
+    charmi_buf_add(&out, "then:\n");
+    add_indented(&out, "  ", "  ",
+                 result.then == NULL ? "exit: 0\n" : lab_yaml_render(arena, result.then));
     if (result.broken == &lab_no_secret) {
         charmi_buf_add(&out, "never:\n  texts: [" LAB_SECRET "]\n");
     }

@@ -280,10 +280,49 @@ static void change_outside(struct lab_world *world, const struct charm_value *st
     }
 }
 
+/* The step without what Juju refuses now: a scenario would end there. */
+static const struct charm_value *without_refused(const struct lab_world *world,
+                                                 const struct charm_value *step)
+{
+    static const char *const units[] = { "remove-unit", "lose-unit", "leader", NULL };
+    struct charm_value *kept = charm_value_copy(world->arena, step);
+    const char *removed = charm_text(charm_value_get(step, "remove-relation"));
+    CHARM_EACH(charm_value_get(step, "relate"), it)
+    {
+        if (lab_world_relation(world, it.key) != NULL) {
+            charm_value_remove(kept, "relate");
+        }
+    }
+    if (lab_world_relation(world, removed) == NULL) {
+        charm_value_remove(kept, "remove-relation");
+    }
+    for (size_t i = 0; units[i] != NULL; i++) {
+        if (named(world, step, units[i]) == NULL) {
+            charm_value_remove(kept, units[i]);
+        }
+    }
+    CHARM_EACH(charm_value_get(step, "remote"), it)
+    {
+        const struct lab_unit *unit = lab_model_unit(world->model, it.key);
+        if (unit == NULL || lab_world_seat(world, "kafka", unit) == NULL) {
+            charm_value_remove(kept, "remote");
+        }
+    }
+    if (lab_model_app(world->model, charm_text(charm_value_get(step, "add-unit"))) == NULL) {
+        charm_value_remove(kept, "add-unit");
+    }
+    if (charmi_starts_with(charm_text(charm_value_get(step, "word")), "resolved")) {
+        charm_value_remove(kept, "word"); /* a scenario retries nothing by itself */
+    }
+    return kept;
+}
+
 void lab_world_act(struct lab_world *world, const struct charm_value *step)
 {
     const char *removed = charm_text(charm_value_get(step, "remove-relation"));
     lab_tell(world, "%s\n", charm_value_render(world->arena, step, CHARM_JSON_COMPACT));
+    const struct charm_value *said =
+        world->options.said == NULL ? NULL : without_refused(world, step);
     change_outside(world, step);
     lab_world_options(world, charm_value_get(step, "config"));
     CHARM_EACH(charm_value_get(step, "relate"), it)
@@ -300,7 +339,7 @@ void lab_world_act(struct lab_world *world, const struct charm_value *step)
     lab_world_word(world, charm_text(charm_value_get(step, "word")));
     lab_model_set_time(world->model, world->model->now_ms +
                                          charm_value_int(charm_value_get(step, "clock-ms"), 0));
-    lab_say(world, step);
+    lab_say(world, said);
 }
 
 /* In the middle of a run. Leadership moves only when the last yes of is-leader is old: Juju promises that. */

@@ -406,7 +406,8 @@ static void run_unit(struct lab_world *world, struct lab_unit *unit, const struc
 {
     struct lab_skin_run run;
     world->running = unit;
-    world->disturbed = unit->fault_refuse_commit || unit->fault_state_only;
+    world->disturbed =
+        unit->fault_refuse_commit || unit->fault_state_only || unit->fault_leader_lost;
     world->wanted_before = NULL;
     world->adopted_before = false;
     memset(world->points_of_kind, 0, sizeof(world->points_of_kind));
