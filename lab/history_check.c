@@ -214,6 +214,10 @@ void lab_check_request(struct lab_world *world, const struct lab_request *reques
     if (world->lied_to && charmi_ends_with(request->path, "/config/validate")) {
         return; /* it takes these workers for old ones */
     }
+    if (name != NULL && charmi_same(request->method, "POST") && strstr(rest, "/restart") != NULL &&
+        lab_may_restart(world) && charm_value_get(world->strangers, name) == NULL) {
+        return;
+    }
     if (name == NULL || (!put && !delete)) {
         lab_broken(world, &lab_one_put_a_change, "%s sends %s %s, for which there is no ground",
                    world->running->name, request->method, request->path);
@@ -285,6 +289,23 @@ static void check_adopted(struct lab_world *world)
     }
 }
 
+/* Has the unit been told of a remote unit there, and (if `key` is not NULL) of this number of it? What it has not been told
+ * of is no ground yet. */
+static bool knows_of(const struct lab_world *world, const struct lab_unit *unit,
+                     const char *endpoint, const char *key)
+{
+    const struct lab_relation *relation = lab_world_relation(world, endpoint);
+    const struct lab_view *view = relation == NULL ? NULL : lab_unit_view(unit, relation);
+    for (const struct lab_member *member = view == NULL ? NULL : view->members; member != NULL;
+         member = member->next) {
+        if (member->joined &&
+            (key == NULL || charm_value_int(charm_value_get(member->cache, key), 0) > 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The leader's request went though everything that it stands on is there. */
 static void check_not_withdrawn(struct lab_world *world, const struct lab_unit *unit,
                                 const struct lab_skin_run *run)
@@ -299,6 +320,7 @@ static void check_not_withdrawn(struct lab_world *world, const struct lab_unit *
         world->asking = NULL;
         const struct lab_wanted wanted = lab_wanted_of_leader(world);
         if (unit == world->app->leader && wanted.running && unit->life == LAB_ALIVE &&
+            knows_of(world, unit, "kafka", "port") && knows_of(world, unit, "kubernetes", NULL) &&
             !world->topics_touched) {
             lab_broken(world, &lab_nothing_taken_away, "%s withdraws its request in %s: %s",
                        unit->name, run->end, run->out);

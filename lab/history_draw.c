@@ -5,7 +5,7 @@
 #include "lab/history_internal.h"
 
 enum {
-    MOST_STEPS = 8,
+    MOST_STEPS = 6,
     MOST_UNITS = 3,
     MOST_FAULTS = 2,
     RUNS_OF_FAULTS = 6,
@@ -329,7 +329,7 @@ static void draw_beginning(struct drawing *d, struct charm_value *history)
     const bool settled = chance(d, 60);
     d->early = charmi_starts_with(juju, "4.");
     charm_value_set_text(history, "juju", juju);
-    charm_value_set_int(history, "units", 1 + (int64_t)below(d, MOST_UNITS));
+    charm_value_set_int(history, "units", 1 + (int64_t)below(d, 1 + below(d, MOST_UNITS)));
     charm_value_set_text(history, "prelude",
                          settled         ? "hooks"
                          : chance(d, 15) ? "upgraded"

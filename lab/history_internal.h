@@ -151,7 +151,8 @@ struct lab_option_value {
     bool wrong;
 };
 extern const struct lab_option_value lab_option_values[];
-/* Does the operator let connectors of others be adopted? */
+/* Does the operator let failed connectors be restarted, and connectors of others be adopted? */
+bool lab_may_restart(const struct lab_world *world);
 bool lab_may_adopt(const struct lab_world *world);
 /* Connectors that the option wants now; NULL if it is wrong. */
 const struct charm_value *lab_wanted_connectors(struct lab_world *world);

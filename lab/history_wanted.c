@@ -43,6 +43,8 @@ const struct lab_option_value lab_option_values[] = {
     { "worker-config", "offset.flush.interval.ms=5000", false },
     { "worker-config", "config.storage.topic=mine", true },
     { "worker-config", "producer.ssl.keystore.password=" LAB_SECRET "-of-worker-config", true },
+    { "restart-failed", "2", false },
+    { "restart-failed", "-1", true },
     { "replication-factor", "3", false },
     { "replication-factor", "1", false },
     { "replication-factor", "-1", true },
@@ -84,20 +86,26 @@ static bool is_wrong(const struct lab_world *world, const char *name)
     return lab_option_is_wrong(name, option(world, name));
 }
 
-/* The wrong option that is told; NULL: none but `connectors` and `worker-config` may be wrong. */
+/* A wrong option that is told; NULL: none but `connectors` and `worker-config` may be wrong. */
 static const char *wrong_plain_option(const struct lab_world *world)
 {
-    static const char *const order[] = { "workers",      "group-id", "topics", "replication-factor",
-                                         "image",        "heap",     "memory", "cpu",
-                                         "service-type", NULL };
-    const char *first = NULL;
+    static const char *const order[] = { "workers",
+                                         "group-id",
+                                         "topics",
+                                         "replication-factor",
+                                         "restart-failed",
+                                         "image",
+                                         "heap",
+                                         "memory",
+                                         "cpu",
+                                         "service-type",
+                                         NULL };
     for (size_t i = 0; order[i] != NULL; i++) {
-        /* memory is read before heap is judged, but told in the order of config.yaml */
-        if (first == NULL && is_wrong(world, order[i])) {
-            first = order[i];
+        if (is_wrong(world, order[i])) {
+            return order[i];
         }
     }
-    return first;
+    return NULL;
 }
 
 /* ---- connectors ---- */
@@ -120,6 +128,12 @@ const struct charm_value *lab_wanted_connectors(struct lab_world *world)
         charm_value_set_text(config, "name", it.key);
     }
     return wanted;
+}
+
+bool lab_may_restart(const struct lab_world *world)
+{
+    return charm_value_int(charm_value_new_text(world->arena, option(world, "restart-failed")), 0) >
+           0;
 }
 
 bool lab_may_adopt(const struct lab_world *world)
