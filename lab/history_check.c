@@ -319,7 +319,7 @@ static void check_not_withdrawn(struct lab_world *world, const struct lab_unit *
     } else if (asked) {
         world->asking = NULL;
         const struct lab_wanted wanted = lab_wanted_of_leader(world);
-        if (unit == world->app->leader && wanted.running && unit->life == LAB_ALIVE &&
+        if (world->led && unit == world->app->leader && wanted.running && unit->life == LAB_ALIVE &&
             knows_of(world, unit, "kafka", "port") && knows_of(world, unit, "kubernetes", NULL) &&
             !world->topics_touched) {
             lab_broken(world, &lab_nothing_taken_away, "%s withdraws its request in %s: %s",

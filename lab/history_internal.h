@@ -68,6 +68,7 @@ struct lab_world {
     const struct charm_value
         *wanted_before; /* connectors, when options changed in the middle of this run */
     bool adopted_before;
+    bool led;                      /* the unit led when its run began */
     const struct lab_unit *asking; /* whose request stood when it was last seen */
     struct charm_value *strangers; /* connectors that others made: name -> configuration */
     size_t puts;                   /* of connectors */

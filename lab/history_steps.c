@@ -353,7 +353,7 @@ void lab_world_happen(struct lab_world *world, const struct charm_value *step)
         world->adopted_before = lab_may_adopt(world);
     }
     if (moves_leader) {
-        lab_model_set_time(world->model, world->model->now_ms + LEASE_MS);
+        lab_skin_pass_time(world->skin, LEASE_MS);
     }
     lab_world_act(world, step);
 }

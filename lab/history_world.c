@@ -136,7 +136,7 @@ static int http(void *userdata, struct charm_arena *arena, const struct kcb_http
         reply.body = without_topics(world, reply.body);
     }
     if (reply.delay_ms > request->timeout_ms) {
-        lab_model_set_time(world->model, world->model->now_ms + request->timeout_ms);
+        lab_skin_pass_time(world->skin, request->timeout_ms);
         return charm_error_set(reterr, CHARM_ETIMEOUT, "no answer in %lld ms",
                                (long long)request->timeout_ms);
     }
@@ -192,7 +192,7 @@ static enum lab_blow strike(void *userdata, const struct lab_unit *unit,
         world->result->faults++;
         world->disturbed = true;
         lab_tell(world, "    at %s\n", point->what);
-        lab_model_set_time(world->model, world->model->now_ms + fault->slow_ms);
+        lab_skin_pass_time(world->skin, fault->slow_ms);
         if (fault->act != NULL) {
             lab_world_happen(world, fault->act);
         }
@@ -408,6 +408,7 @@ static void run_unit(struct lab_world *world, struct lab_unit *unit, const struc
     world->running = unit;
     world->disturbed =
         unit->fault_refuse_commit || unit->fault_state_only || unit->fault_leader_lost;
+    world->led = unit == world->app->leader;
     world->wanted_before = NULL;
     world->adopted_before = false;
     memset(world->points_of_kind, 0, sizeof(world->points_of_kind));
