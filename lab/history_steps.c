@@ -77,6 +77,9 @@ static void write_remote(struct lab_world *world, const struct charm_value *remo
     {
         struct lab_unit *unit = lab_model_unit(world->model, it.key);
         struct lab_seat *seat = unit == NULL ? NULL : lab_world_seat(world, "kafka", unit);
+        if (seat != NULL && charm_value_get(it.value, "port") != NULL) {
+            lab_world_put(&seat->bag, "host", LAB_KAFKA); /* as whoever has a port says it */
+        }
         CHARM_EACH(seat == NULL ? NULL : it.value, data)
         {
             lab_world_put(&seat->bag, data.key, charm_text(data.value));
@@ -327,7 +330,9 @@ void lab_world_act(struct lab_world *world, const struct charm_value *step)
     lab_world_options(world, charm_value_get(step, "config"));
     CHARM_EACH(charm_value_get(step, "relate"), it)
     {
-        world->kafka_is_silent = charmi_same(charm_text(it.value), "joined");
+        if (charmi_same(it.key, "kafka")) {
+            world->kafka_is_silent = charmi_same(charm_text(it.value), "joined");
+        }
         lab_world_relate(world, it.key);
     }
     write_remote(world, charm_value_get(step, "remote"));
