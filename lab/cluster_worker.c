@@ -443,6 +443,20 @@ static int write_hosts(struct plan *plan, struct charm_error *reterr)
                       0644, reterr);
 }
 
+/*
+ * A cluster's name server knows no name of these addresses, and says so at once; so does the pod's own port 53, where nobody
+ * listens. Without it a Java client over TLS, which asks for its broker's name, waits ten seconds for each connection.
+ */
+static int write_resolver(struct plan *plan, struct charm_error *reterr)
+{
+    const char *path = charm_arena_printf(plan->arena, "%s/resolv.conf", plan->pod->dir);
+    if (access("/etc/resolv.conf", F_OK) != 0) {
+        return 0;
+    }
+    add_bind(plan, path, "/etc/resolv.conf", false);
+    return write_file(path, "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n", 0644, reterr);
+}
+
 /* ---- paths ---- */
 
 /* Without a root of its own, the worker gets the machine's path for one of the pod. */
@@ -657,6 +671,7 @@ int lab_worker_plan(struct charm_arena *arena, const struct lab_worker_host *hos
     code = code != 0 ? code : make_image(&plan, reterr);
     code = code != 0 ? code : mount_volumes(&plan, reterr);
     code = code != 0 ? code : write_hosts(&plan, reterr);
+    code = code != 0 ? code : write_resolver(&plan, reterr);
     code = code != 0 ? code : add_env(&plan, reterr);
     code = code != 0 ? code : add_command(&plan, reterr);
     if (code != 0) {

@@ -17,6 +17,7 @@ static const char dashes[] = "-----";
 
 /* One block: `label` "CERTIFICATE", and the base64 between its two marks. */
 struct block {
+    const char *begin;
     const char *label;
     const char *body;
     const char *end;  /* of the body */
@@ -45,6 +46,7 @@ static int read_block(struct charm_arena *arena, const char *at, struct block *r
     if (begin == NULL) {
         return 0;
     }
+    block.begin = begin;
     block.body = read_mark(arena, begin, begin_mark, &block.label);
     block.end = block.body == NULL ? NULL : strstr(block.body, end_mark);
     block.next = block.end == NULL ? NULL : read_mark(arena, block.end, end_mark, &end_label);
@@ -92,10 +94,17 @@ static int broken(const char *what, size_t number, struct charm_error *reterr)
 
 /* ---- certificates ---- */
 
+/* Kafka's pattern for what stands before a certificate takes as much of a line as it can. */
+static bool share_a_line(const char *before, const char *begin)
+{
+    return before != NULL && before + strcspn(before, "\r\n") > begin;
+}
+
 static int add_certificates(struct charm_arena *arena, const char *text, struct charmi_buf *buf,
                             struct charm_error *reterr)
 {
     struct block block;
+    const char *before = NULL;
     size_t count = 0;
     int found;
     while ((found = read_block(arena, text, &block)) != 0) {
@@ -103,7 +112,15 @@ static int add_certificates(struct charm_arena *arena, const char *text, struct 
         if (counts && (found < 0 || !add_lines(&block, buf))) {
             return broken("certificate", count + 1, reterr);
         }
+        if (counts && share_a_line(before, block.begin)) {
+            return charm_error_set(
+                reterr, CHARM_EINVAL,
+                "certificates %zu and %zu share a line, of which Kafka reads the "
+                "last one alone: put \\n between them",
+                count, count + 1);
+        }
         count += counts;
+        before = counts ? block.begin : before;
         text = block.next;
     }
     return count > 0 ? 0

@@ -24,7 +24,7 @@
 
 /*
  * All certificates of the text. CHARM_EPARSE: there is none, or one is cut short or holds what is no base64, with its
- * number; CHARM_ETOOBIG. What stands inside is not looked at.
+ * number; CHARM_EINVAL: two on one line, where Kafka reads the last alone; CHARM_ETOOBIG. What stands inside is not looked at.
  */
 CHARM_MUST_CHECK int kcbi_pem_certificates(struct charm_arena *arena, const char *text,
                                            const char **ret_lines, struct charm_error *reterr);

@@ -1,7 +1,7 @@
 # Sourced by the tests of this directory, each run as: TEST LAB CHARM [NET]
 #
 # To be set before lab_up: kafka_properties, further lines of the brokers' server.properties; kafka_units, how many
-# brokers there are.
+# brokers there are; kafka_options, further words for its `lab deploy`.
 #
 # A lab of its own with a real broker and the deployer; the charm is called `connect`, the model `demo`. Exit
 # status 77: it cannot be run here. What was expected and what was there is printed when it fails.
@@ -14,6 +14,7 @@ version=${REAL_KAFKA:-${version:-4.3.1}}
 kafka=$cache/kafka/$version
 work=$(mktemp -d "${TMPDIR:-/tmp}/kcb-real-XXXXXX")
 data=$work/data
+kafka_options=()
 mkdir "$data"
 export LAB_DIR=$work/lab
 
@@ -43,7 +44,7 @@ lab_up() {
         exit 1
     }
     "$lab" status --format json | grep -o '"network": *"[^"]*"'
-    "$lab" deploy kafka -n "${kafka_units:-1}" --config "properties=${kafka_properties:-}" >/dev/null
+    "$lab" deploy kafka -n "${kafka_units:-1}" --config "properties=${kafka_properties:-}" "${kafka_options[@]}" >/dev/null
     "$lab" deploy kubernetes-deployer >/dev/null
     "$lab" wait-for kafka --status active --timeout 60s
     broker=$("$lab" status --no-color | sed -n 's/.*broker at \([0-9.:]*\).*/\1/p' | head -n 1)

@@ -95,10 +95,8 @@ static const char *pem(struct life *life, const char *name)
     if (file == NULL || fclose(file) != 0 || size == 0) {
         give_up(life, path);
     }
-    for (char *at = text; *at != '\0'; at++) {
-        *at = *at == '\n' ? ' ' : *at;
-    }
-    return charm_arena_copy(life->arena, text);
+    const struct charmi_words lines = charmi_split(life->arena, text, "\n");
+    return charmi_words_join(life->arena, &lines, "\\n");
 }
 
 static const char *trust(struct life *life, const char *authority)

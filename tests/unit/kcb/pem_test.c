@@ -53,6 +53,19 @@ static void all_certificates_are_taken_and_what_stands_between_is_not(void **sta
                         CERT("QQ==") CERT("Qg=="));
 }
 
+/* Tried: workers of 4.3.1 sent the last certificate of such a chain for their own. */
+static void two_certificates_on_one_line_are_refused_since_kafka_reads_the_last(void **state)
+{
+    (void)state;
+    static const char one[] = "-----BEGIN CERTIFICATE----- QQ== -----END CERTIFICATE-----";
+    assert_contains(certificates(charm_arena_printf(arena, "%s %s", one, one)),
+                    "certificates 1 and 2 share a line");
+    assert_contains(certificates(charm_arena_printf(arena, "%s\n%s%s", one, one, one)),
+                    "certificates 2 and 3 share a line");
+    assert_string_equal(certificates(charm_arena_printf(arena, "%s\n%s", one, one)),
+                        CERT("QQ==") CERT("QQ=="));
+}
+
 static void a_key_is_found_beside_its_certificate(void **state)
 {
     (void)state;
@@ -115,6 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(one_line_becomes_the_lines_that_openssl_wants),
         TEST(all_certificates_are_taken_and_what_stands_between_is_not),
+        TEST(two_certificates_on_one_line_are_refused_since_kafka_reads_the_last),
         TEST(a_key_is_found_beside_its_certificate),
         TEST(what_is_wrong_is_said_without_a_piece_of_the_text),
         TEST(long_texts_end_in_an_error),
