@@ -3,8 +3,17 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "charm/bags.h"
 #include "charm/givers.h"
 #include "charm/run.h"
+
+/* All units' digests are compared, so the salt is the application's; "": no layer has made one. */
+static const char *salt_of_application(struct charm_run *run)
+{
+    const struct charm_value *made = charm_value_get(run->app.wanted, CHARMI_APP_SALT);
+    return charm_text(made != NULL ? charm_value_decode(run->arena, charm_text(made))
+                                   : charmi_appstate_get(&run->app, CHARMI_APP_SALT));
+}
 
 const char *charmi_publishers_digest(struct charm_run *run, const char *endpoint)
 {
@@ -19,9 +28,10 @@ const char *charmi_publishers_digest(struct charm_run *run, const char *endpoint
     if (charm_value_size(bags) == 0) {
         return "";
     }
-    const char *text = charmi_redact(run->arena, &run->secrets,
-                                     charm_value_render(run->arena, bags, CHARM_JSON_SORTED));
-    return charmi_sha256(run->arena, text, strlen(text));
+    const char *salt = salt_of_application(run);
+    const char *text = charm_value_render(run->arena, bags, CHARM_JSON_SORTED);
+    return salt[0] == '\0' ? charmi_sha256(run->arena, text, strlen(text))
+                           : charmi_salted(run->arena, salt, text);
 }
 
 static const char *digest_in(struct charm_run *run, const struct charm_value *bag,
