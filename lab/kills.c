@@ -9,7 +9,6 @@
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include "base/memory.h"
 #include "lab/effects.h"
 #include "lab/killer.h"
+#include "lab/program.h"
 #include "lab/scenario.h"
 
 enum { GOOD = 0, BAD = 1, MISUSED = 2, MOST_POINTS = 8192, MOST_JOBS = 16, MOST_KINDS = 16 };
@@ -444,32 +444,13 @@ static int play_matrix(const struct task *task, const struct charm_value *file)
 
 /* ---- the program ---- */
 
-static const char *absolute(struct charm_arena *arena, const char *path)
-{
-    char whole[PATH_MAX];
-    return realpath(path, whole) == NULL ? NULL : charm_arena_copy(arena, whole);
-}
-
-/* A program that lies beside this one. */
-static const char *sibling(struct charm_arena *arena, const char *name)
-{
-    char path[PATH_MAX];
-    const ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
-    if (size <= 0) {
-        return NULL;
-    }
-    path[size] = '\0';
-    *strrchr(path, '/') = '\0';
-    return absolute(arena, charm_arena_printf(arena, "%s/%s", path, name));
-}
-
 static bool read_option(struct charm_arena *arena, struct task *task, const char *name,
                         const char *value)
 {
     if (charmi_same(name, "--charm")) {
-        task->scenario.charm = absolute(arena, value);
+        task->scenario.charm = lab_path_whole(arena, value);
     } else if (charmi_same(name, "--program")) {
-        task->program = absolute(arena, value);
+        task->program = lab_path_whole(arena, value);
     } else if (charmi_same(name, "--kafka")) {
         task->scenario.kafka = value;
     } else if (charmi_same(name, "--point")) {
@@ -506,8 +487,8 @@ int main(int argc, char **argv)
     struct charm_value *file = NULL;
     struct charm_error error = { 0 };
     int status = MISUSED;
-    task.killer = sibling(arena, "lab-killer");
-    task.scenario.tool = sibling(arena, "lab-tool");
+    task.killer = lab_program_beside(arena, "lab-killer");
+    task.scenario.tool = lab_program_beside(arena, "lab-tool");
     if (!read_options(arena, argc, argv, &task)) {
         fputs(usage, stderr);
     } else if (lab_base_load(arena, task.scenario.charm, &task.scenario.base, &error) != 0 ||

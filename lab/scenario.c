@@ -4,16 +4,15 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/memory.h"
+#include "lab/program.h"
 
 enum exit_status { GOOD = 0, BAD = 1, MISUSED = 2, NO_CHARM = 77 /* ctest's "skipped" */ };
 
@@ -122,26 +121,6 @@ static bool report(const struct lab_scenario_options *options, const struct tall
     return tally->failed == 0 && tally->files > 0;
 }
 
-/* An absolute path, since charms run elsewhere; NULL stays NULL. */
-static const char *absolute(struct charm_arena *arena, const char *path)
-{
-    char whole[PATH_MAX];
-    return path == NULL || realpath(path, whole) == NULL ? NULL : charm_arena_copy(arena, whole);
-}
-
-/* lab-tool lies beside this program. */
-static const char *find_tool(struct charm_arena *arena)
-{
-    char path[PATH_MAX];
-    const ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
-    if (size <= 0) {
-        return NULL;
-    }
-    path[size] = '\0';
-    *strrchr(path, '/') = '\0';
-    return absolute(arena, charm_arena_printf(arena, "%s/lab-tool", path));
-}
-
 static bool read_skin(const char *word, enum lab_scenario_skin *ret_skin)
 {
     static const char *const words[] = {
@@ -168,7 +147,7 @@ static int read_options(struct charm_arena *arena, int argc, char **argv,
         } else if (value != NULL && charmi_same(argv[at], "--charm")) {
             *ret_charm = argv[++at];
         } else if (value != NULL && charmi_same(argv[at], "--program")) {
-            options->program = absolute(arena, argv[++at]);
+            options->program = lab_path_whole(arena, argv[++at]);
         } else if (value != NULL && charmi_same(argv[at], "--skin") &&
                    read_skin(value, &options->skin)) {
             at++;
@@ -183,7 +162,7 @@ static int load_charm(struct charm_arena *arena, const char *charm,
                       struct lab_scenario_options *options)
 {
     struct charm_error error = { 0 };
-    options->charm = absolute(arena, charm);
+    options->charm = lab_path_whole(arena, charm);
     if (options->charm == NULL) {
         fprintf(stderr, "lab-scenario: there is no charm in %s\n", charm);
         return NO_CHARM;
@@ -208,7 +187,7 @@ static int play_paths(const struct lab_scenario_options *options, char **paths)
 int main(int argc, char **argv)
 {
     struct charm_arena *arena = charm_arena_new();
-    struct lab_scenario_options options = { .tool = find_tool(arena) };
+    struct lab_scenario_options options = { .tool = lab_program_beside(arena, "lab-tool") };
     const char *charm = NULL;
     const int first = read_options(arena, argc, argv, &options, &charm);
     int status = MISUSED;
